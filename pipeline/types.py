@@ -1,0 +1,207 @@
+"""Every value that crosses a room boundary of the analysis: what goes into the analyser and what comes out.
+
+All values are frozen. Times are seconds on the session's monotonic clock, 0 at session start.
+"No signal" is a value (``value=None``, ``quality=0`` and a reason), never an exception and never a made-up 0.
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Literal, Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+SAMPLE_RATE_HZ = 16_000
+"""Sampling rate of all PCM the pipeline sees."""
+
+EMOTIONS = ("angry", "disgust", "fear", "happy", "neutral", "sad", "surprise")
+"""Order of the seven shares wherever emotions stand in an array."""
+
+FloatArray = npt.NDArray[np.float32]
+ImageArray = npt.NDArray[np.uint8]
+
+
+class Reason(StrEnum):
+    """Why a reading is weak or missing; OK when it is neither."""
+
+    OK = "ok"
+    CALIBRATING = "calibrating"
+    NO_FACE = "no_face"
+    DARK = "dark"
+    SMALL_FACE = "small_face"
+    NO_VIDEO = "no_video"
+    SILENCE = "silence"
+    NOISE = "noise"
+    NO_AUDIO = "no_audio"
+    GAP = "gap"
+
+
+class Band(StrEnum):
+    """Stress band: low < 0.3 <= moderate < 0.6 <= high."""
+
+    LOW = "low"
+    MODERATE = "moderate"
+    HIGH = "high"
+
+
+class Trajectory(StrEnum):
+    """Direction of the regression slope over the last five estimates."""
+
+    ASCENDING = "ascending"
+    STABLE = "stable"
+    DESCENDING = "descending"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reading:
+    """One measured value with its worth."""
+
+    value: float | None
+    """In [0, 1], or None when it cannot be said."""
+    quality: float
+    """In [0, 1]; 0 when value is None."""
+    reason: Reason
+    """OK, or why the value is weak or missing."""
+    age_s: float
+    """Seconds between the newest sample behind the value and the estimate's time; 0 when there is none."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AudioChunk:
+    """A stretch of 16 kHz mono sound."""
+
+    t_s: float
+    """Capture time of the first sample."""
+    samples: FloatArray
+    """Shape (n,), full scale is [-1, 1]. Zeros when is_gap."""
+    is_gap: bool = False
+    """True when the sound of this stretch was lost: never to be measured as silence."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FaceLandmarks:
+    """One face as a landmark model reports it."""
+
+    points: FloatArray
+    """Shape (478, 3): x, y in pixels of the frame, z in the same scale; MediaPipe FaceMesh order with irises."""
+    score: float
+    """Detection confidence in [0, 1]."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FaceSample:
+    """What one analysed video frame says about the face."""
+
+    t_s: float
+    """Capture time of the frame."""
+    emotions: FloatArray | None
+    """Shape (7,), sums to 1, order EMOTIONS; None without a usable face."""
+    quality: float
+    """In [0, 1]: detection confidence, size, light and sharpness together."""
+    reason: Reason
+    """OK, NO_FACE, DARK or SMALL_FACE."""
+    box: tuple[float, float, float, float] | None = None
+    """x, y, width, height as shares of the frame, or None."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Gap:
+    """A marked hole in a stream (lost media, worker restart, reconnection)."""
+
+    from_s: float
+    to_s: float
+    stream: Literal["audio", "video", "both"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tick:
+    """The moment an estimate is due (once a second, at whole seconds of the session clock)."""
+
+    t_s: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VoiceFeatures:
+    """Voice features over the estimate's window, before normalisation."""
+
+    rms: float
+    """Root mean square of the speech frames, full scale 1."""
+    centroid_hz: float | None
+    """Spectral centroid of the speech frames."""
+    f0_hz: float | None
+    """Median autocorrelation pitch of the voiced frames."""
+    rms_variability: float
+    """Spread of frame RMS in the window."""
+    f0_variability: float | None
+    """Spread of pitch in the window."""
+    snr_db: float | None
+    """Speech level over noise floor."""
+    speech_share: float
+    """Share of the window that is speech, in [0, 1]."""
+    is_silent: bool
+    """No speech in the window."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Contribution:
+    """One signal's part of the unsmoothed stress; the parts of an estimate add up to it."""
+
+    signal: str
+    """For example ``face.fear`` or ``voice.f0``."""
+    amount: float
+    """Part of stress_raw, >= 0."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Estimate:
+    """One tick of the analyser."""
+
+    t_s: float
+    """Session time of the tick, whole seconds."""
+    stress: Reading
+    """Fused and smoothed."""
+    stress_raw: float | None
+    """Fused, before smoothing."""
+    face: Reading
+    voice: Reading
+    emotions: tuple[float, ...] | None
+    """Seven shares in the order EMOTIONS, or None without a face."""
+    voice_features: VoiceFeatures | None
+    band: Band | None
+    """None when stress is unknown."""
+    trajectory: Trajectory | None
+    """None until five estimates are known."""
+    window_mean: float | None
+    """Mean stress over the last 30 s."""
+    window_sd: float | None
+    """Standard deviation of stress over the last 30 s."""
+    peak_t_s: float | None
+    """Time of a peak that this tick confirms (the tick before), else None."""
+    contributions: tuple[Contribution, ...]
+    """Empty when stress_raw is None."""
+    newest_sample_s: float | None
+    """Capture time of the newest media sample that went in, for latency figures."""
+
+
+class EmotionClassifier(Protocol):
+    """A loaded emotion network."""
+
+    version: str
+    """Name and short hash of the weights."""
+
+    def __call__(self, faces: FloatArray) -> FloatArray:
+        """Classify aligned face crops.
+
+        Args:
+            faces: shape (n, 1, size, size), as ``pipeline.video.crop`` makes them.
+
+        Returns:
+            Shape (n, 7), rows sum to 1, order EMOTIONS.
+        """
+
+
+class FaceFinder(Protocol):
+    """A face landmark tracker; one per stream, since it remembers the last face."""
+
+    def __call__(self, rgb: ImageArray) -> FaceLandmarks | None:
+        """Find the most prominent face in an image of shape (height, width, 3), or None."""

@@ -1,0 +1,149 @@
+"""The websocket's events: who may send what, who may receive what. docs/protocol.md describes them for people.
+
+Every message is a JSON object with ``type``. Times called ``t_s`` are seconds since the start of the running session.
+A candidate never receives an event outside ``SERVER_EVENTS[...].roles`` that names the candidate, and none of those
+carries an analysis value.
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+MAX_MESSAGE_BYTES = 16_384
+"""Largest websocket message a client may send."""
+
+HEARTBEAT_S = 5.0
+"""A page pings this often."""
+
+HEARTBEAT_TIMEOUT_S = 15.0
+"""A page that was silent this long is gone."""
+
+HELLO_TIMEOUT_S = 5.0
+"""The first message must come this soon."""
+
+
+class Role(StrEnum):
+    """What a participant is in an interview."""
+
+    INTERVIEWER = "interviewer"
+    CANDIDATE = "candidate"
+
+
+BOTH = frozenset(Role)
+INTERVIEWER = frozenset({Role.INTERVIEWER})
+CANDIDATE = frozenset({Role.CANDIDATE})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Field:
+    """One field of a client's message."""
+
+    type: type
+    required: bool = True
+    max_length: int = 200
+    choices: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClientEvent:
+    """A message pages send."""
+
+    roles: frozenset[Role]
+    fields: dict[str, Field]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServerEvent:
+    """A message pages receive."""
+
+    roles: frozenset[Role]
+    purpose: str
+
+
+CLIENT_EVENTS: dict[str, ClientEvent] = {
+    # ``token`` is an access token. Since is the newest estimate the page has (reconnection).
+    "hello": ClientEvent(
+        roles=BOTH, fields={"token": Field(type=str, max_length=2048), "since_s": Field(type=float, required=False)}
+    ),
+    "ping": ClientEvent(roles=BOTH, fields={}),
+    # Microphone and camera as the page has them now, and the audio processing that the browser reports.
+    "devices": ClientEvent(
+        roles=BOTH,
+        fields={
+            "microphone": Field(type=bool),
+            "camera": Field(type=bool),
+            "settings": Field(type=dict, required=False),
+        },
+    ),
+    "leave": ClientEvent(roles=BOTH, fields={}),
+    # The candidate enters the waiting room.
+    "knock": ClientEvent(roles=CANDIDATE, fields={}),
+    # Give or withdraw a consent in the call. ``call`` cannot be withdrawn this way: leaving does that.
+    "consent": ClientEvent(
+        roles=CANDIDATE,
+        fields={
+            "kind": Field(type=str, choices=("analysis", "recording", "research")),
+            "granted": Field(type=bool),
+            "text_version": Field(type=str, max_length=40),
+        },
+    ),
+    "admit": ClientEvent(roles=INTERVIEWER, fields={}),
+    "decline": ClientEvent(roles=INTERVIEWER, fields={}),
+    "start_analysis": ClientEvent(roles=INTERVIEWER, fields={}),
+    "stop_analysis": ClientEvent(roles=INTERVIEWER, fields={}),
+    "recalibrate": ClientEvent(roles=INTERVIEWER, fields={}),
+    "end": ClientEvent(roles=INTERVIEWER, fields={}),
+    "marker": ClientEvent(
+        roles=INTERVIEWER,
+        fields={
+            "t_s": Field(type=float, required=False),
+            "kind": Field(type=str, choices=("moment", "question", "peak")),
+            "label": Field(type=str, required=False),
+            "question_id": Field(type=str, required=False, max_length=64),
+        },
+    ),
+    "delete_marker": ClientEvent(roles=INTERVIEWER, fields={"id": Field(type=str, max_length=64)}),
+    # Without id a new note, with id an edit of one's own.
+    "note": ClientEvent(
+        roles=INTERVIEWER,
+        fields={
+            "id": Field(type=str, required=False, max_length=64),
+            "text": Field(type=str, max_length=4000),
+            "t_s": Field(type=float, required=False),
+        },
+    ),
+}
+
+SERVER_EVENTS: dict[str, ServerEvent] = {
+    # {participant_id, role, name, heartbeat_s, interview: {title, duration_min, purpose}}
+    "welcome": ServerEvent(roles=BOTH, purpose="answer to hello"),
+    # {status, you: absent|waiting|admitted|declined|ended,
+    #  participants: [{id, role, name, presence: absent|waiting|present|interrupted, publishing, microphone, camera}],
+    #  analysis: {on}  and for interviewers also {allowed, reason, session_id, started_at, t_s, worker}}
+    "state": ServerEvent(roles=BOTH, purpose="the whole state of the room, sent on every change"),
+    "pong": ServerEvent(roles=BOTH, purpose="answer to ping"),
+    "error": ServerEvent(roles=BOTH, purpose="{code, message}: what could not be done and why"),
+    # {reason: ended|declined|cancelled|replaced|expired|shutdown}; the page must not reconnect by itself.
+    "bye": ServerEvent(roles=BOTH, purpose="this connection is over"),
+    # {session_id, estimates: [...], markers, notes, questions, peaks: [{t_s, stress}], complete: bool}
+    "history": ServerEvent(roles=INTERVIEWER, purpose="what a page needs after hello and when a session starts"),
+    # One estimate: see server/protocol.estimate_message.
+    "estimate": ServerEvent(roles=INTERVIEWER, purpose="one tick of the analyser"),
+    "marker": ServerEvent(
+        roles=INTERVIEWER, purpose="{id, t_s, kind, label, question_id, author, deleted}: stored or deleted"
+    ),
+    "note": ServerEvent(roles=INTERVIEWER, purpose="{id, t_s, text, author, mine}: stored"),
+    # {state: starting|ready|restarting|failed, from_s?: the gap's start}
+    "worker": ServerEvent(roles=INTERVIEWER, purpose="health of the analysis"),
+    "knock": ServerEvent(roles=INTERVIEWER, purpose="{name}: the candidate is in the waiting room"),
+}
+
+
+def reading_message(reading: Any) -> dict[str, Any]:
+    """Return a pipeline.types.Reading as its wire form {value, quality, reason, age_s}."""
+    return {
+        "value": None if reading.value is None else round(reading.value, 4),
+        "quality": round(reading.quality, 3),
+        "reason": str(reading.reason),
+        "age_s": round(reading.age_s, 3),
+    }
