@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
+from pipeline.types import EMOTIONS, Estimate, Reading
+
 MAX_MESSAGE_BYTES = 16_384
 """Largest websocket message a client may send."""
 
@@ -139,11 +141,42 @@ SERVER_EVENTS: dict[str, ServerEvent] = {
 }
 
 
-def reading_message(reading: Any) -> dict[str, Any]:
-    """Return a pipeline.types.Reading as its wire form {value, quality, reason, age_s}."""
+def reading_message(reading: Reading) -> dict[str, Any]:
+    """Return a reading as its wire form {value, quality, reason, age_s}."""
     return {
-        "value": None if reading.value is None else round(reading.value, 4),
+        "value": _rounded(reading.value),
         "quality": round(reading.quality, 3),
         "reason": str(reading.reason),
         "age_s": round(reading.age_s, 3),
     }
+
+
+def estimate_message(session_id: str, estimate: Estimate, *, newest_arrival_s: float | None = None) -> dict[str, Any]:
+    """Return an estimate as the message interviewers receive and researchers read.
+
+    ``newest_arrival_s`` is the server's monotonic clock when the newest media behind the estimate arrived; the
+    difference to the clock on receipt is the latency of the analysis.
+    """
+    return {
+        "type": "estimate",
+        "session_id": session_id,
+        "t_s": estimate.t_s,
+        "stress": reading_message(estimate.stress),
+        "stress_raw": _rounded(estimate.stress_raw),
+        "face": reading_message(estimate.face),
+        "voice": reading_message(estimate.voice),
+        "emotions": None
+        if estimate.emotions is None
+        else {name: round(share, 4) for name, share in zip(EMOTIONS, estimate.emotions, strict=True)},
+        "band": estimate.band,
+        "trajectory": estimate.trajectory,
+        "window_mean": _rounded(estimate.window_mean),
+        "window_sd": _rounded(estimate.window_sd),
+        "peak_t_s": estimate.peak_t_s,
+        "contributions": [{"signal": part.signal, "amount": round(part.amount, 4)} for part in estimate.contributions],
+        "newest_arrival_s": newest_arrival_s,
+    }
+
+
+def _rounded(value: float | None) -> float | None:
+    return None if value is None else round(value, 4)

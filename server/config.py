@@ -1,0 +1,206 @@
+"""Every setting of the server, declared once: environment variable, command-line option, default, check.
+
+Each setting ``name`` is ``COMPOSURE_NAME`` in the environment and ``--name`` on the command line (which wins).
+An unknown ``COMPOSURE_*`` variable or a bad value is a ``ConfigError`` that names it.
+"""
+
+import ipaddress
+import json
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+PREFIX = "COMPOSURE_"
+PURPOSES = ("practice", "research", "selection")
+
+
+class ConfigError(ValueError):
+    """A setting is unknown or has a value that cannot be used."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IceServer:
+    """A STUN or TURN server that browsers and we are told to use."""
+
+    urls: tuple[str, ...]
+    username: str | None = None
+    credential: str | None = field(default=None, repr=False)
+
+
+def _text(value: str) -> str:
+    return value
+
+
+def _port(value: str) -> int:
+    number = int(value)
+    if not 0 <= number <= 65535:
+        raise ValueError("a port is between 0 and 65535")
+    return number
+
+
+def _count(value: str) -> int:
+    number = int(value)
+    if number < 1:
+        raise ValueError("must be at least 1")
+    return number
+
+
+def _rate(value: str) -> float:
+    number = float(value)
+    if not 0 < number <= 30:
+        raise ValueError("must be in (0, 30]")
+    return number
+
+
+def _flag(value: str) -> bool:
+    if value.lower() in ("1", "true", "yes", "on"):
+        return True
+    if value.lower() in ("0", "false", "no", "off", ""):
+        return False
+    raise ValueError("must be 1 or 0")
+
+
+def _path(value: str) -> Path | None:
+    return Path(value).expanduser() if value else None
+
+
+def _directory(value: str) -> Path:
+    return Path(value).expanduser()
+
+
+def _addresses(value: str) -> tuple[str, ...]:
+    names = tuple(part.strip() for part in value.split(",") if part.strip())
+    for name in names:
+        ipaddress.ip_address(name)
+    return names
+
+
+def _port_range(value: str) -> tuple[int, int] | None:
+    if not value:
+        return None
+    low, separator, high = value.partition("-")
+    ports = (_port(low), _port(high)) if separator else (0, 0)
+    if not 1024 <= ports[0] < ports[1]:
+        raise ValueError("must look like 40000-40100")
+    return ports
+
+
+def _purposes(value: str) -> tuple[str, ...]:
+    names = tuple(part.strip() for part in value.split(",") if part.strip())
+    for name in names:
+        if name not in PURPOSES:
+            raise ValueError(f"unknown purpose {name!r}, allowed: {', '.join(PURPOSES)}")
+    return names
+
+
+def _ice_servers(value: str) -> tuple[IceServer, ...]:
+    if not value:
+        return ()
+    entries = json.loads(value)
+    if not isinstance(entries, list):
+        raise ValueError("must be a JSON list of {urls, username, credential}")
+    return tuple(_ice_server(entry) for entry in entries)
+
+
+def _ice_server(entry: Any) -> IceServer:
+    if not isinstance(entry, dict) or "urls" not in entry or set(entry) - {"urls", "username", "credential"}:
+        raise ValueError("each ICE server is {urls, username, credential}")
+    urls = entry["urls"]
+    names = (urls,) if isinstance(urls, str) else tuple(urls)
+    for name in names:
+        if not isinstance(name, str) or name.partition(":")[0] not in ("stun", "stuns", "turn", "turns"):
+            raise ValueError("an ICE server URL starts with stun:, stuns:, turn: or turns:")
+    return IceServer(urls=names, username=entry.get("username"), credential=entry.get("credential"))
+
+
+def _log_level(value: str) -> str:
+    if value not in ("debug", "info", "warning", "error"):
+        raise ValueError("must be debug, info, warning or error")
+    return value
+
+
+def _setting(default: str, parse: Callable[[str], Any], help_text: str, *, secret: bool = False) -> Any:
+    return field(
+        default_factory=lambda: parse(default),
+        repr=not secret,
+        metadata={"default": default, "parse": parse, "help": help_text},
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Config:
+    """All settings, validated."""
+
+    host: str = _setting("127.0.0.1", _text, "address to listen on")
+    port: int = _setting("8080", _port, "TCP port to listen on")
+    data_dir: Path = _setting("data", _directory, "folder for the database, keys and caches")
+    database_url: str = _setting("", _text, "SQLAlchemy URL; empty means SQLite in the data folder", secret=True)
+    public_url: str = _setting("", _text, "address people use, for links; empty means the one they asked for")
+    tls_cert: Path | None = _setting("", _path, "PEM certificate chain; with tls_key the server speaks HTTPS")
+    tls_key: Path | None = _setting("", _path, "PEM private key")
+    self_signed: bool = _setting("0", _flag, "make and use a self-signed certificate kept in the data folder")
+    behind_proxy: bool = _setting("0", _flag, "trust X-Forwarded-Proto and X-Forwarded-For of the proxy in front")
+    ice_servers: tuple[IceServer, ...] = _setting("", _ice_servers, "JSON list of STUN and TURN servers")
+    ice_addresses: tuple[str, ...] = _setting(
+        "", _addresses, "local addresses to offer, comma separated; empty means all, and 127.0.0.1 too if host is local"
+    )
+    udp_ports: tuple[int, int] | None = _setting("", _port_range, "UDP port range for media, like 40000-40100")
+    max_sessions: int = _setting("20", _count, "interviews that may run at once")
+    analysis_workers: int = _setting("1", _count, "worker processes for the analysis")
+    analysis_fps: float = _setting("5", _rate, "video frames a second on which the face is measured")
+    analysed_purposes: tuple[str, ...] = _setting(
+        "practice,research", _purposes, "purposes for which analysis is allowed (the law: docs/install.md)"
+    )
+    video_kbps: int = _setting("1500", _count, "video bit rate asked of the candidate's browser, kbit/s")
+    log_level: str = _setting("info", _log_level, "debug, info, warning or error")
+
+    def __post_init__(self) -> None:
+        """Check what concerns several settings together."""
+        if bool(self.tls_cert) != bool(self.tls_key):
+            raise ConfigError("tls_cert and tls_key belong together: give both or neither")
+        if self.self_signed and self.tls_cert:
+            raise ConfigError("give either self_signed or tls_cert and tls_key")
+        for path in (self.tls_cert, self.tls_key):
+            if path is not None and not path.is_file():
+                raise ConfigError(f"no such file: {path}")
+
+    @property
+    def uses_tls(self) -> bool:
+        """True when this server itself speaks HTTPS."""
+        return self.self_signed or self.tls_cert is not None
+
+    @property
+    def is_local(self) -> bool:
+        """True when only this machine can reach the server."""
+        return self.host in ("127.0.0.1", "::1", "localhost")
+
+    @classmethod
+    def from_env(cls, environ: Mapping[str, str] = os.environ, overrides: Mapping[str, str] | None = None) -> "Config":
+        """Read the settings from an environment, then from command-line options.
+
+        Args:
+            environ: variables; those that start with ``COMPOSURE_`` are ours.
+            overrides: setting name to text, as given on the command line.
+
+        Raises:
+            ConfigError: an unknown variable or a value that cannot be used.
+        """
+        given = {key[len(PREFIX) :].lower(): value for key, value in environ.items() if key.startswith(PREFIX)}
+        known = {item.name: item for item in fields(cls)}
+        unknown = sorted(set(given) - set(known))
+        if unknown:
+            names = ", ".join(PREFIX + name.upper() for name in unknown)
+            raise ConfigError(f"unknown setting: {names}. Known: {', '.join(PREFIX + n.upper() for n in known)}")
+        values = {}
+        for name, text in {**given, **(overrides or {})}.items():
+            try:
+                values[name] = known[name].metadata["parse"](text)
+            except (ValueError, TypeError) as exc:
+                raise ConfigError(f"{PREFIX}{name.upper()}={_shown(name, text)}: {exc}") from exc
+        return cls(**values)
+
+
+def _shown(name: str, text: str) -> str:
+    return "***" if name in ("ice_servers", "database_url") else repr(text)
