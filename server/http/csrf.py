@@ -1,0 +1,94 @@
+"""Protection of forms and cookie-authorised JSON calls against requests that another site makes a browser send.
+
+The token is derived from a secret cookie: the login session's, or a short-lived one made for the forms people meet
+before they log in (login, setup, invitation, join). A page gets it by ``csrf_token(request)``; forms send it back in
+the field ``csrf``, scripts in the header ``X-CSRF-Token``. The derivation is one-way, so a page's token gives away no
+cookie, and another site can read neither.
+"""
+
+import hashlib
+import hmac
+import secrets
+from urllib.parse import urlsplit
+
+from aiohttp import web
+
+from server.errors import Forbidden
+from server.http.keys import CONFIG
+
+SESSION_COOKIE = "composure_session"
+FORM_COOKIE = "composure_form"
+FORM_COOKIE_MAX_AGE_S = 24 * 3600
+FIELD = "csrf"
+HEADER = "X-CSRF-Token"
+SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+FORM_TYPES = frozenset({"application/x-www-form-urlencoded", "multipart/form-data"})
+
+_NEW_FORM_COOKIE: web.RequestKey[str] = web.RequestKey("new_form_cookie")
+
+
+def csrf_token(request: web.Request) -> str:
+    """Return the token for the page being made; makes the form cookie when the browser has none to bind it to."""
+    secret = request.cookies.get(SESSION_COOKIE) or request.cookies.get(FORM_COOKIE) or request.get(_NEW_FORM_COOKIE)
+    if not secret:
+        secret = secrets.token_urlsafe(32)
+        request[_NEW_FORM_COOKIE] = secret
+    return _derive(secret)
+
+
+def set_form_cookie(request: web.Request, response: web.StreamResponse) -> None:
+    """Give the browser the form cookie that ``csrf_token`` made during this request, if it did."""
+    secret = request.get(_NEW_FORM_COOKIE)
+    if secret is not None and not response.prepared:
+        response.set_cookie(
+            FORM_COOKIE,
+            secret,
+            max_age=FORM_COOKIE_MAX_AGE_S,
+            path="/",
+            httponly=True,
+            samesite="Lax",
+            secure=is_secure(request),
+        )
+
+
+async def check_csrf(request: web.Request) -> None:
+    """Refuse an unsafe request that does not prove to come from one of our pages.
+
+    Raises:
+        Forbidden: the request comes from another site, or its token is missing or stale.
+    """
+    if request.method in SAFE_METHODS:
+        return
+    if not is_same_origin(request):
+        raise Forbidden("This request came from another site.")
+    given = request.headers.get(HEADER, "")
+    if not given and request.content_type in FORM_TYPES:
+        field = (await request.post()).get(FIELD, "")
+        given = field if isinstance(field, str) else ""
+    # Someone who logs in in a second tab keeps a valid first page: either cookie may have made the token.
+    cookies = (request.cookies.get(SESSION_COOKIE), request.cookies.get(FORM_COOKIE))
+    if not any(secret and hmac.compare_digest(_derive(secret).encode(), given.encode()) for secret in cookies):
+        raise Forbidden("This page is out of date. Please reload it and try again.")
+
+
+def is_same_origin(request: web.Request) -> bool:
+    """Return whether the Origin header, if there is one, names this server.
+
+    Programs that are no browsers send none; they hold no cookies that another site could ride on.
+    """
+    origin = request.headers.get("Origin")
+    if origin is None:
+        return True
+    host = urlsplit(origin).netloc
+    return bool(host) and host in {request.host, urlsplit(request.app[CONFIG].public_url).netloc}
+
+
+def is_secure(request: web.Request) -> bool:
+    """Return whether the browser reached us by TLS, directly or through the proxy in front."""
+    if request.app[CONFIG].behind_proxy:
+        return request.headers.get("X-Forwarded-Proto", request.scheme) == "https"
+    return request.scheme == "https"
+
+
+def _derive(secret: str) -> str:
+    return hashlib.sha256(b"composure form token\0" + secret.encode()).hexdigest()
