@@ -1,0 +1,121 @@
+/**
+ * The websocket's messages as types, and its few constants. server/protocol.py is the table these mirror.
+ *
+ * @typedef {"interviewer" | "candidate"} Role
+ * @typedef {"low" | "moderate" | "high"} Band
+ * @typedef {"ascending" | "stable" | "descending"} Trajectory
+ * @typedef {"ok" | "calibrating" | "no_face" | "dark" | "small_face" | "no_video" | "silence" | "noise" | "no_audio"
+ *   | "gap"} Reason
+ *
+ * @typedef {object} Reading One measured value with its worth.
+ * @property {number | null} value in [0, 1], null when it cannot be said
+ * @property {number} quality in [0, 1]
+ * @property {Reason} reason
+ * @property {number} age_s seconds between the newest sample behind the value and the estimate
+ *
+ * @typedef {object} Estimate
+ * @property {"estimate"} [type]
+ * @property {string} [session_id]
+ * @property {number} t_s
+ * @property {Reading} stress
+ * @property {number | null} stress_raw
+ * @property {Reading} face
+ * @property {Reading} voice
+ * @property {Record<string, number> | null} emotions shares that add up to 1
+ * @property {Band | null} band
+ * @property {Trajectory | null} trajectory
+ * @property {number | null} window_mean
+ * @property {number | null} window_sd
+ * @property {number | null} peak_t_s
+ * @property {{signal: string, amount: number}[]} contributions
+ * @property {number | null} [newest_arrival_s]
+ *
+ * @typedef {object} ParticipantState
+ * @property {string} id
+ * @property {Role} role
+ * @property {string} name
+ * @property {"absent" | "waiting" | "present" | "interrupted"} presence
+ * @property {boolean} publishing
+ * @property {boolean} microphone
+ * @property {boolean} camera
+ *
+ * @typedef {"starting" | "ready" | "restarting" | "failed"} WorkerState
+ *
+ * @typedef {object} AnalysisState Beyond `on`, only interviewers receive the fields.
+ * @property {boolean} on
+ * @property {boolean} [allowed]
+ * @property {string | null} [reason] why analysis cannot be started now
+ * @property {string | null} [session_id]
+ * @property {string | null} [started_at]
+ * @property {number | null} [t_s]
+ * @property {WorkerState | null} [worker]
+ *
+ * @typedef {object} Welcome
+ * @property {"welcome"} type
+ * @property {string} participant_id
+ * @property {Role} role
+ * @property {string} name
+ * @property {number} heartbeat_s
+ * @property {{title: string, duration_min: number, purpose: string}} interview
+ *
+ * @typedef {object} RoomState
+ * @property {"state"} type
+ * @property {string} status
+ * @property {"absent" | "waiting" | "admitted" | "declined" | "ended"} you
+ * @property {ParticipantState[]} participants
+ * @property {AnalysisState} analysis
+ *
+ * @typedef {object} Marker
+ * @property {string} id
+ * @property {number} t_s
+ * @property {"moment" | "question" | "peak"} kind
+ * @property {string} label
+ * @property {string | null} question_id
+ * @property {string} author
+ * @property {boolean} [deleted]
+ *
+ * @typedef {object} Note
+ * @property {string} id
+ * @property {number} t_s
+ * @property {string} text
+ * @property {string} author
+ * @property {boolean} mine
+ *
+ * @typedef {{id: string, text: string}} Question
+ * @typedef {{t_s: number, stress: number}} Peak
+ *
+ * @typedef {object} History
+ * @property {"history"} type
+ * @property {string | null} session_id
+ * @property {Estimate[]} estimates
+ * @property {Marker[]} markers
+ * @property {Note[]} notes
+ * @property {Question[]} questions
+ * @property {Peak[]} peaks
+ * @property {boolean} complete false when `estimates` starts after the `since_s` of the page
+ *
+ * @typedef {"ended" | "declined" | "cancelled" | "replaced" | "expired" | "shutdown"} ByeReason
+ *
+ * @typedef {Welcome
+ *   | RoomState
+ *   | History
+ *   | (Estimate & {type: "estimate", session_id: string})
+ *   | (Marker & {type: "marker"})
+ *   | (Note & {type: "note"})
+ *   | {type: "worker", state: WorkerState, from_s?: number}
+ *   | {type: "knock", name: string}
+ *   | {type: "error", code: string, message: string}
+ *   | {type: "pong"}
+ *   | {type: "bye", reason: ByeReason}} ServerEvent
+ *
+ * @typedef {{type: string, [field: string]: unknown}} ClientEvent
+ */
+
+/** A page pings this often. */
+export const HEARTBEAT_S = 5;
+
+/** A server that was silent this long is gone. */
+export const SILENCE_S = 15;
+
+/** The first message of the server must come this soon. */
+export const WELCOME_TIMEOUT_S = 10;
