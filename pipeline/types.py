@@ -140,6 +140,10 @@ class VoiceFeatures:
     """Share of the window that is speech, in [0, 1]."""
     is_silent: bool
     """No speech in the window."""
+    n_pauses: int = 0
+    """Pauses of at least 250 ms with speech on both sides."""
+    pause_share: float = 0.0
+    """Share of the window that they take, in [0, 1]."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,0 +1,10 @@
+"""The voice, from samples to score.
+
+framing   samples -> 40 ms frames every 10 ms
+spectrum  frames -> level, centroid, autocorrelation
+pitch     autocorrelation -> candidates -> best path
+floor     level of the room
+speech    which frames are speech, pauses
+voice     the stream: sound in, features of the last 3 s out
+score     features and own ranges -> s_audio
+"""

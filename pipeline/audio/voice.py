@@ -1,0 +1,208 @@
+"""The voice of one person as a stream: sound in, features of the last seconds out."""
+
+from dataclasses import dataclass, fields, replace
+
+import numpy as np
+
+from pipeline.audio.floor import FloorState, follow_floor
+from pipeline.audio.framing import (
+    HOP_S,
+    Doubles,
+    Flags,
+    FramingState,
+    append_chunk,
+    count_frames,
+    is_break,
+    is_late,
+    new_framing,
+    take_frames,
+)
+from pipeline.audio.pitch import N_CANDIDATES, VOICING_STRENGTH, find_candidates, track_pitch
+from pipeline.audio.spectrum import SILENT_DBFS, measure_spectra, to_dbfs
+from pipeline.audio.speech import ABOVE_FLOOR_DB, find_pauses, find_speech
+from pipeline.types import AudioChunk, VoiceFeatures
+
+WINDOW_S = 3.0
+"""Long enough for a phrase, so that the variabilities mean something; short enough to follow an answer."""
+KEPT_S = 5.0
+"""Frames kept: the window and what capture times may run ahead of it."""
+BATCH_FRAMES = 10
+"""Frames measured together; a tick measures what is there."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FrameTrack:
+    """Frame-wise measures of the last seconds, oldest first; every array is as long as t_s."""
+
+    t_s: Doubles
+    """Capture time of each frame's end."""
+    rms: Doubles
+    level_dbfs: Doubles
+    floor_dbfs: Doubles
+    centroid_hz: Doubles
+    f0_hz: Doubles
+    """Pitch candidates, shape (n, N_CANDIDATES)."""
+    strength: Doubles
+    """Of the candidates, shape (n, N_CANDIDATES)."""
+
+    def where(self, keep: Flags) -> "FrameTrack":
+        """Return the frames for which keep, shape (n,), is True."""
+        return FrameTrack(**{field.name: getattr(self, field.name)[keep] for field in fields(self)})
+
+    def followed_by(self, newer: "FrameTrack") -> "FrameTrack":
+        """Return both tracks joined."""
+        names = [field.name for field in fields(self)]
+        return FrameTrack(**{name: np.concatenate((getattr(self, name), getattr(newer, name))) for name in names})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VoiceState:
+    """The stream between two calls."""
+
+    framing: FramingState
+    floor: FloorState
+    track: FrameTrack
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SpeechFrames:
+    """Measures of speech frames alone; every array has one entry per frame."""
+
+    t_s: Doubles
+    rms: Doubles
+    centroid_hz: Doubles
+    f0_hz: Doubles
+    """0 where unvoiced."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VoiceWindow:
+    """The last WINDOW_S seconds of voice."""
+
+    features: VoiceFeatures
+    speech: SpeechFrames
+    measured_s: float
+    """Seconds of sound that arrived; less than WINDOW_S after a gap."""
+    is_noisy: bool
+    """No voice, yet well above the room's level."""
+
+
+def new_voice() -> VoiceState:
+    """Return the state before any sound."""
+    none, no_candidates = np.zeros(0), np.zeros((0, N_CANDIDATES))
+    track = FrameTrack(
+        t_s=none,
+        rms=none,
+        level_dbfs=none,
+        floor_dbfs=none,
+        centroid_hz=none,
+        f0_hz=no_candidates,
+        strength=no_candidates,
+    )
+    return VoiceState(framing=new_framing(), floor=FloorState(), track=track)
+
+
+def hear(state: VoiceState, chunk: AudioChunk) -> VoiceState:
+    """Take in a chunk of sound. Lost sound (``is_gap``) is not measured; it only ends the stretch."""
+    if is_late(state.framing, chunk):
+        return state
+    if chunk.is_gap or is_break(state.framing, chunk):
+        state = replace(measure_pending(state), framing=new_framing())
+        if chunk.is_gap:
+            return state
+    state = replace(state, framing=append_chunk(state.framing, chunk))
+    return measure_pending(state) if count_frames(state.framing) >= BATCH_FRAMES else state
+
+
+def measure_pending(state: VoiceState) -> VoiceState:
+    """Measure the frames that are complete."""
+    framing, frames, times_s = take_frames(state.framing)
+    if not len(frames):
+        return state
+    spectra = measure_spectra(frames)
+    f0_hz, strength = find_candidates(spectra.acf)
+    level_dbfs = to_dbfs(spectra.rms)
+    floor, floor_dbfs = follow_floor(state.floor, level_dbfs, strength[:, 0], VOICING_STRENGTH)
+    newer = FrameTrack(
+        t_s=times_s,
+        rms=spectra.rms,
+        level_dbfs=level_dbfs,
+        floor_dbfs=floor_dbfs,
+        centroid_hz=spectra.centroid_hz,
+        f0_hz=f0_hz,
+        strength=strength,
+    )
+    track = state.track.followed_by(newer)
+    return VoiceState(framing=framing, floor=floor, track=track.where(track.t_s > times_s[-1] - KEPT_S))
+
+
+def view_window(state: VoiceState, t_s: float) -> VoiceWindow | None:
+    """Measure the window that ends at t_s (or at the newest frame, when that is later).
+
+    Returns:
+        None when no sound lies in it.
+    """
+    track = state.track.where(state.track.t_s > t_s - WINDOW_S)
+    if not len(track.t_s):
+        return None
+    f0_hz = track_pitch(track.f0_hz, track.strength, track.level_dbfs > track.floor_dbfs + ABOVE_FLOOR_DB)
+    is_speech, is_voiced = find_speech(track.level_dbfs, track.floor_dbfs, f0_hz)
+    speech = SpeechFrames(
+        t_s=track.t_s[is_speech],
+        rms=track.rms[is_speech],
+        centroid_hz=track.centroid_hz[is_speech],
+        f0_hz=np.where(is_voiced, f0_hz, 0.0)[is_speech],
+    )
+    is_noisy = not is_speech.any() and float(np.mean(track.level_dbfs > track.floor_dbfs + ABOVE_FLOOR_DB)) > 0.5
+    return VoiceWindow(
+        features=_summarise(track, is_speech, speech),
+        speech=speech,
+        measured_s=len(track.t_s) * HOP_S,
+        is_noisy=is_noisy,
+    )
+
+
+def _summarise(track: FrameTrack, is_speech: Flags, speech: SpeechFrames) -> VoiceFeatures:
+    """Features of a window; without speech the level of the window and nothing else."""
+    n_pauses, paused_s = find_pauses(is_speech)
+    if not len(speech.t_s):
+        return VoiceFeatures(
+            rms=root_mean_square(track.rms),
+            centroid_hz=None,
+            f0_hz=None,
+            rms_variability=0.0,
+            f0_variability=None,
+            snr_db=None,
+            speech_share=0.0,
+            is_silent=True,
+        )
+    rms = root_mean_square(speech.rms)
+    floor_db = float(np.median(track.floor_dbfs))
+    voiced_hz = speech.f0_hz[speech.f0_hz > 0]
+    return VoiceFeatures(
+        rms=rms,
+        centroid_hz=float(speech.centroid_hz.mean()),
+        f0_hz=float(np.median(voiced_hz)),
+        rms_variability=float(speech.rms.std()),
+        f0_variability=spread_semitones(voiced_hz),
+        snr_db=20 * float(np.log10(max(rms, 10 ** (SILENT_DBFS / 20)))) - floor_db,
+        speech_share=float(is_speech.mean()),
+        is_silent=False,
+        n_pauses=n_pauses,
+        pause_share=paused_s / (len(track.t_s) * HOP_S),
+    )
+
+
+def root_mean_square(rms: Doubles) -> float:
+    """RMS over frames of the given RMS, shape (n,), n >= 1."""
+    return float(np.sqrt(np.mean(rms**2)))
+
+
+def spread_semitones(f0_hz: Doubles) -> float:
+    """Standard deviation of pitch in semitones, from the central 80 % of the values, shape (n,), n >= 1.
+
+    The tails are cut because a single octave error would outweigh the whole melody of a phrase.
+    """
+    semitones = 12 * np.log2(np.sort(f0_hz))
+    cut = len(semitones) // 10
+    return float(semitones[cut : len(semitones) - cut].std())

@@ -1,0 +1,78 @@
+"""The face of the last moments as one reading."""
+
+from collections import Counter
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from pipeline.fusion import weigh_face
+from pipeline.types import FaceSample, Reading, Reason
+
+WINDOW_S = 1.5
+"""Samples averaged: a blink or a syllable should not move the value."""
+MAX_SAMPLES = 120
+"""Bound on memory: 80 samples a second."""
+WEAK_QUALITY = 0.5
+"""Below it the reading says why."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FaceState:
+    """Face samples of the last WINDOW_S, oldest first."""
+
+    samples: tuple[FaceSample, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FaceView:
+    """What the face says at a tick."""
+
+    reading: Reading
+    """s_video."""
+    emotions: tuple[float, ...] | None
+    """Seven shares in the order EMOTIONS, averaged by quality."""
+    parts: dict[str, float]
+    """Parts of s_video by emotion; empty when it is unknown."""
+
+
+def see(state: FaceState, sample: FaceSample) -> FaceState:
+    """Take in a sample; one that is not newer than the last is dropped."""
+    if state.samples and sample.t_s <= state.samples[-1].t_s:
+        return state
+    kept = [old for old in state.samples if old.t_s > sample.t_s - WINDOW_S]
+    return replace(state, samples=(*kept, sample)[-MAX_SAMPLES:])
+
+
+def view_face(state: FaceState, t_s: float, max_age_s: float) -> FaceView | None:
+    """Average the samples by their quality.
+
+    Returns:
+        None when the newest sample is older than max_age_s. Quality is the mean over all samples, with 0 for those
+        without a usable face.
+    """
+    if not state.samples or t_s - state.samples[-1].t_s > max_age_s:
+        return None
+    age_s = max(0.0, t_s - state.samples[-1].t_s)
+    usable = [sample for sample in state.samples if sample.emotions is not None and sample.quality > 0]
+    if not usable:
+        reading = Reading(value=None, quality=0.0, reason=_common_reason(state.samples), age_s=age_s)
+        return FaceView(reading=reading, emotions=None, parts={})
+    weights = np.array([sample.quality for sample in usable])
+    shares = np.array([sample.emotions for sample in usable], dtype=np.float64)
+    mean = (shares * weights[:, None]).sum(axis=0) / weights.sum()
+    emotions = tuple((mean / mean.sum()).tolist())
+    parts = weigh_face(emotions)
+    quality = float(weights.sum()) / len(state.samples)
+    reading = Reading(
+        value=sum(parts.values()),
+        quality=quality,
+        reason=Reason.OK if quality >= WEAK_QUALITY else _common_reason(state.samples),
+        age_s=max(0.0, t_s - usable[-1].t_s),
+    )
+    return FaceView(reading=reading, emotions=emotions, parts=parts)
+
+
+def _common_reason(samples: tuple[FaceSample, ...]) -> Reason:
+    """The most frequent reason other than OK, the newest first among equals; OK when there is no other."""
+    counts = Counter(sample.reason for sample in reversed(samples) if sample.reason is not Reason.OK)
+    return counts.most_common(1)[0][0] if counts else Reason.OK
