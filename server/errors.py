@@ -2,6 +2,7 @@
 
 ComposureError
 ├── BadRequest          400  malformed input
+│   └── FieldErrors     400  a form with unusable fields; carries {field: message}
 ├── NotAuthenticated    401  no or invalid credentials
 ├── Forbidden           403  known, but not entitled
 ├── NotFound            404  does not exist, or must not be known to exist
@@ -15,6 +16,8 @@ ComposureError
 
 Messages are written for the person who reads them and hold no personal data, token or SDP.
 """
+
+from collections.abc import Mapping
 
 
 class ComposureError(Exception):
@@ -32,6 +35,14 @@ class BadRequest(ComposureError):
     """Malformed input."""
 
     status = 400
+
+
+class FieldErrors(BadRequest):
+    """A form with unusable fields."""
+
+    def __init__(self, errors: Mapping[str, str]) -> None:
+        super().__init__(" ".join(errors.values()))
+        self.errors = dict(errors)
 
 
 class NotAuthenticated(ComposureError):
