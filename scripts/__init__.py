@@ -1,0 +1,1 @@
+"""What people run: one verb a file."""

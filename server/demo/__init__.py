@@ -1,0 +1,4 @@
+"""The synthetic candidate: a portrait that talks, blinks and changes expression, with a voice to match.
+
+story.py (what happens when) -> portrait.py (pictures), voice.py (sound) -> tracks.py -> candidate.py (a client).
+"""

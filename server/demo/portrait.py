@@ -56,7 +56,8 @@ class Portrait:
 
     def __init__(self) -> None:
         height = round(_CROP_WIDTH * HEIGHT / WIDTH)
-        crop = skimage.data.astronaut()[:height, _CROP_X : _CROP_X + _CROP_WIDTH]
+        portrait: ImageArray = skimage.data.astronaut()  # type: ignore[no-untyped-call]
+        crop = portrait[:height, _CROP_X : _CROP_X + _CROP_WIDTH]
         self._image: ImageArray = cv2.resize(crop, (WIDTH, HEIGHT), interpolation=cv2.INTER_CUBIC).astype(np.uint8)
         y, x = np.mgrid[0:HEIGHT:_COARSE, 0:WIDTH:_COARSE].astype(np.float32) + (_COARSE - 1) / 2
         self._x, self._y = x, y
@@ -104,10 +105,10 @@ class Portrait:
 
     def _bumps(self, points: tuple[tuple[float, float], ...], sigma_x: float, sigma_y: float) -> FloatArray:
         """Return the sum of Gaussian bumps around points of the portrait, at the coarse resolution."""
-        total = np.zeros_like(self._x)
+        total: FloatArray = np.zeros_like(self._x)
         for point in points:
             x, y = _place(point)
-            total += np.exp(-0.5 * (((self._x - x) / sigma_x) ** 2 + ((self._y - y) / sigma_y) ** 2))
+            total += np.exp(-0.5 * (((self._x - x) / sigma_x) ** 2 + ((self._y - y) / sigma_y) ** 2)).astype(np.float32)
         return total
 
 
