@@ -1,19 +1,25 @@
-"""Who may call what: the access rules, and the one place that enforces them before a handler runs.
+"""Who may call what: the access rules, and what a handler may rely on once its rule was kept.
 
 Every route names its rule in the table of ``routes.py``. A request is refused here or its handler finds what the rule
 established: ``current_user``, ``current_interview``, ``current_claims`` and so on never fail after the right rule.
+``enforce.py`` does the enforcing.
 """
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING
 
 from aiohttp import web
 
-if TYPE_CHECKING:
-    from server.sessions.records import Interview, LoginSession, TapToken, User
-    from server.sessions.tokens import AccessClaims
+from server.sessions.principals import (
+    AccessPrincipal,
+    Grant,
+    JoinPrincipal,
+    Principal,
+    TapPrincipal,
+    UserPrincipal,
+)
+from server.sessions.records import Interview, Participant, User
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -29,14 +35,6 @@ class Who(StrEnum):
     JOIN_LINK = "join_link"
     ACCESS_TOKEN = "access_token"  # noqa: S105 - the name of a rule
     TAP_TOKEN = "tap_token"  # noqa: S105 - the name of a rule
-
-
-class Grant(StrEnum):
-    """What an access token allows."""
-
-    PUBLISH = "publish"
-    WATCH = "watch"
-    CONTROL = "control"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,60 +74,46 @@ class Route:
     rule: Rule
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Principal:
-    """Who a request is and what its rule established."""
-
-    user: "User | None" = None
-    """Signed-in user: always under SIGNED_IN, OPERATOR, INTERVIEWER, MEMBER; if logged in under PUBLIC, JOIN_LINK."""
-    login: "LoginSession | None" = None
-    interview: "Interview | None" = None
-    """Under MEMBER, JOIN_LINK and TAP_TOKEN."""
-    claims: "AccessClaims | None" = None
-    """Under ACCESS_TOKEN."""
-    tap: "TapToken | None" = None
-    """Under TAP_TOKEN."""
-
-
 PRINCIPAL: web.RequestKey[Principal] = web.RequestKey("principal")
+"""Who the request is, as its rule demanded; absent under PUBLIC."""
+LOGIN: web.RequestKey[UserPrincipal] = web.RequestKey("login")
+"""Whoever is logged in, under any rule; absent when nobody is."""
+INTERVIEW: web.RequestKey[Interview] = web.RequestKey("interview")
+"""The interview under MEMBER, JOIN_LINK and TAP_TOKEN."""
 
 
-def signed_in_user(request: web.Request) -> "User | None":
+def signed_in_user(request: web.Request) -> User | None:
     """Return the signed-in user of any request, or None."""
-    principal = request.get(PRINCIPAL)
-    return None if principal is None else principal.user
+    login = request.get(LOGIN)
+    return None if login is None else login.user
 
 
-def current_user(request: web.Request) -> "User":
+def current_user(request: web.Request) -> User:
     """Return the user under SIGNED_IN, OPERATOR, INTERVIEWER or MEMBER."""
-    user = request[PRINCIPAL].user
-    assert user is not None, "the route's rule does not establish a user"
-    return user
+    return request[LOGIN].user
 
 
-def current_login(request: web.Request) -> "LoginSession":
-    """Return the login session under SIGNED_IN, OPERATOR, INTERVIEWER or MEMBER."""
-    login = request[PRINCIPAL].login
-    assert login is not None, "the route's rule does not establish a login"
-    return login
-
-
-def current_interview(request: web.Request) -> "Interview":
+def current_interview(request: web.Request) -> Interview:
     """Return the interview under MEMBER, JOIN_LINK or TAP_TOKEN."""
-    interview = request[PRINCIPAL].interview
-    assert interview is not None, "the route's rule does not establish an interview"
-    return interview
+    return request[INTERVIEW]
 
 
-def current_claims(request: web.Request) -> "AccessClaims":
-    """Return the access token's claims under MAY_PUBLISH or MAY_WATCH."""
-    claims = request[PRINCIPAL].claims
-    assert claims is not None, "the route's rule does not establish access claims"
-    return claims
+def current_participant(request: web.Request) -> Participant:
+    """Return the candidate under JOIN_LINK."""
+    principal = request[PRINCIPAL]
+    assert isinstance(principal, JoinPrincipal)
+    return principal.participant
 
 
-def current_tap(request: web.Request) -> "TapToken":
+def current_claims(request: web.Request) -> AccessPrincipal:
+    """Return what the access token says under MAY_PUBLISH or MAY_WATCH."""
+    principal = request[PRINCIPAL]
+    assert isinstance(principal, AccessPrincipal)
+    return principal
+
+
+def current_tap(request: web.Request) -> TapPrincipal:
     """Return the tap token under TAP_TOKEN."""
-    tap = request[PRINCIPAL].tap
-    assert tap is not None, "the route's rule does not establish a tap"
-    return tap
+    principal = request[PRINCIPAL]
+    assert isinstance(principal, TapPrincipal)
+    return principal

@@ -1,7 +1,8 @@
 """Pages from templates: ``render(request, "name.html", **context)``.
 
-Every template finds, besides its context: ``user`` (signed-in user or None), ``csrf`` (token for forms), ``asset(path)``
-(URL of a file under web/static), ``request_path`` and ``analysed_purposes``. Undefined names are errors.
+Every template finds, besides its context: ``user`` (signed-in user or None), ``csrf`` (token for forms),
+``asset(path)`` (URL of a file under web/static), ``request_path`` and ``analysed_purposes``.
+Undefined names are errors.
 """
 
 from http import HTTPStatus
@@ -38,12 +39,12 @@ def asset(path: str) -> str:
 
 def render(request: web.Request, name: str, /, *, status: int = HTTPStatus.OK, **context: Any) -> web.Response:
     """Return a page made from a template."""
-    app = request.app
-    text = app[TEMPLATES].get_template(name).render(
+    template = request.app[TEMPLATES].get_template(name)
+    text = template.render(
         user=signed_in_user(request),
         csrf=csrf_token(request),
         request_path=request.path,
-        analysed_purposes=app[CONFIG].analysed_purposes,
+        analysed_purposes=request.app[CONFIG].analysed_purposes,
         **context,
     )
     response = web.Response(text=text, content_type="text/html", status=status)
