@@ -70,7 +70,7 @@ def node_bin() -> Path:
     if node and shutil.which("npm"):
         return Path(node).parent
     if not (WHEEL_BIN / "node").exists():
-        print("No npm here: installing Node.js from its wheel", flush=True)
+        print("No npm here: installing Node.js from its wheel", file=sys.stderr, flush=True)
         pip = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--require-hashes"]
         _call([*pip, "--target", str(NODE_WHEEL), "-r", str(ROOT / "requirements-node.lock")], dict(os.environ))
     return WHEEL_BIN
@@ -100,8 +100,13 @@ def main() -> int:
     """Install; return the exit status."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--dev", action="store_true", help="also install tsc and axe-core")
+    parser.add_argument("--node-bin", action="store_true", help="only print the folder that has node")
+    options = parser.parse_args()
     try:
-        install(with_dev_tools=parser.parse_args().dev)
+        if options.node_bin:
+            print(node_bin())
+        else:
+            install(with_dev_tools=options.dev)
     except VendorError as exc:
         print(f"vendor: {exc}", file=sys.stderr)
         return 1

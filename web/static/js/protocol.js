@@ -67,7 +67,7 @@
  *
  * @typedef {object} Marker
  * @property {string} id
- * @property {number} t_s
+ * @property {number | null} t_s null when no analysis ran
  * @property {"moment" | "question" | "peak"} kind
  * @property {string} label
  * @property {string | null} question_id
@@ -76,7 +76,7 @@
  *
  * @typedef {object} Note
  * @property {string} id
- * @property {number} t_s
+ * @property {number | null} t_s null when no analysis ran
  * @property {string} text
  * @property {string} author
  * @property {boolean} mine

@@ -1,0 +1,160 @@
+// The dashboard's and the summary's plain words for what the analysis says. Pure.
+
+/** @typedef {import('./protocol.js').Band} Band */
+/** @typedef {import('./protocol.js').Trajectory} Trajectory */
+/** @typedef {import('./protocol.js').Reason} Reason */
+/** @typedef {import('./protocol.js').Reading} Reading */
+/** @typedef {'face' | 'voice'} Source */
+
+/** Upper ends of the bands low and moderate; stress in [0, 1]. */
+export const BAND_LIMITS = [0.3, 0.6];
+
+/** @type {readonly Band[]} */
+export const BANDS = ['low', 'moderate', 'high'];
+
+/** @type {Record<Band, string>} */
+const BAND_NAMES = { low: 'Low', moderate: 'Moderate', high: 'High' };
+
+/** Shapes beside the colours, so that a band is never told by colour alone. @type {Record<Band, string>} */
+const BAND_SHAPES = { low: '●', moderate: '◆', high: '▲' };
+
+/** @type {Record<Trajectory, {arrow: string, word: string}>} */
+const TRAJECTORIES = {
+    ascending: { arrow: '↗', word: 'Rising' },
+    stable: { arrow: '→', word: 'Steady' },
+    descending: { arrow: '↘', word: 'Falling' },
+};
+
+/** The order in which the seven shares are shown. */
+export const EMOTIONS = ['angry', 'disgust', 'fear', 'happy', 'neutral', 'sad', 'surprise'];
+
+/** @type {Record<string, string>} */
+const EMOTION_NAMES = {
+    angry: 'Anger',
+    disgust: 'Disgust',
+    fear: 'Fear',
+    happy: 'Happiness',
+    neutral: 'Neutral',
+    sad: 'Sadness',
+    surprise: 'Surprise',
+};
+
+/** @type {Record<string, string>} */
+const VOICE_SIGNALS = {
+    rms: 'loudness',
+    energy: 'loudness',
+    centroid: 'brightness',
+    f0: 'pitch',
+    pitch: 'pitch',
+    rms_variability: 'changes of loudness',
+    energy_variability: 'changes of loudness',
+    f0_variability: 'changes of pitch',
+    pitch_variability: 'changes of pitch',
+};
+
+/** @type {Record<Source, Partial<Record<Reason, string>>>} */
+const REASONS = {
+    face: {
+        calibrating: 'learning this face',
+        no_face: 'no face in view',
+        dark: 'picture too dark',
+        small_face: 'face too small',
+        no_video: 'no picture',
+        gap: 'picture lost',
+    },
+    voice: {
+        calibrating: 'learning this voice',
+        silence: 'no speech',
+        noise: 'too much noise',
+        no_audio: 'no sound',
+        gap: 'sound lost',
+    },
+};
+
+/**
+ * The band of a stress value.
+ *
+ * @param {number} stress in [0, 1]
+ * @returns {Band}
+ */
+export function bandOf(stress) {
+    const [low, moderate] = /** @type {[number, number]} */ (BAND_LIMITS);
+    if (stress < low) return 'low';
+    return stress < moderate ? 'moderate' : 'high';
+}
+
+/** @param {Band} band */
+export function bandName(band) {
+    return BAND_NAMES[band];
+}
+
+/** @param {Band} band */
+export function bandShape(band) {
+    return BAND_SHAPES[band];
+}
+
+/**
+ * @param {Trajectory | null} trajectory
+ * @returns {{arrow: string, word: string} | null} null while five estimates are not there yet
+ */
+export function trajectoryWords(trajectory) {
+    return trajectory === null ? null : TRAJECTORIES[trajectory];
+}
+
+/** @param {string} emotion */
+export function emotionName(emotion) {
+    return EMOTION_NAMES[emotion] ?? emotion;
+}
+
+/**
+ * A contribution's signal in words: `face.fear` is "Face: fear".
+ *
+ * @param {string} signal
+ * @returns {string}
+ */
+export function signalName(signal) {
+    const [source = '', feature = ''] = signal.split('.', 2);
+    if (source === 'face') return `Face: ${emotionName(feature).toLowerCase()}`;
+    if (source === 'voice') return `Voice: ${VOICE_SIGNALS[feature] ?? feature.replaceAll('_', ' ')}`;
+    return signal;
+}
+
+/**
+ * Why a reading is weak or missing; empty when it is neither.
+ *
+ * @param {Source} source
+ * @param {Reason} reason
+ * @returns {string}
+ */
+export function reasonWords(source, reason) {
+    if (reason === 'ok') return '';
+    return REASONS[source][reason] ?? REASONS[source === 'face' ? 'voice' : 'face'][reason] ?? 'not measurable';
+}
+
+/**
+ * Why stress is unknown, from both sources: "No face in view, no speech".
+ *
+ * @param {{face: Reading, voice: Reading}} readings
+ * @returns {string}
+ */
+export function unknownWords({ face, voice }) {
+    const parts = [reasonWords('face', face.reason), reasonWords('voice', voice.reason)].filter((part) => part !== '');
+    return capitalised(parts.length === 0 ? 'neither face nor voice can be measured' : parts.join(', '));
+}
+
+/**
+ * How good a reading is, in a word.
+ *
+ * @param {number} quality in [0, 1]
+ * @returns {'none' | 'poor' | 'fair' | 'good'}
+ */
+export function qualityWord(quality) {
+    if (quality <= 0) return 'none';
+    if (quality < 0.35) return 'poor';
+    return quality < 0.7 ? 'fair' : 'good';
+}
+
+/** @param {string} text */
+export function capitalised(text) {
+    return text.charAt(0).toUpperCase() + text.slice(1);
+}
