@@ -1,0 +1,259 @@
+"""One session's way into the analysis: frames and ticks in, estimates and health out."""
+
+import asyncio
+import logging
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import StrEnum
+
+from pipeline.types import Estimate
+from server.analysis.backlog import Backlog, Queued
+from server.analysis.messages import Checkpoint, Close, EstimateMade, MarkGap, Open, Recalibrate, SessionStats
+from server.media import EncodedFrame, Kind
+
+TICK_S = 1.0
+KEYFRAME_RETRY_S = 0.5
+"""A key frame that does not come is asked for again after this long."""
+CLOSE_TIMEOUT_S = 3.0
+"""A worker that is this late with the last estimates is not waited for."""
+
+_log = logging.getLogger(__name__)
+
+
+class WorkerState(StrEnum):
+    """How the worker of a session does."""
+
+    STARTING = "starting"
+    READY = "ready"
+    RESTARTING = "restarting"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WorkerHealth:
+    """A change in how the analysis of a session does."""
+
+    state: WorkerState
+    from_s: float | None = None
+    """Session time at which the hole in the estimates begins (restarting, and ready after it)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FeedStats:
+    """What a feed counted since it was opened."""
+
+    frames_in: int
+    dropped_video: int
+    dropped_audio: int
+    skipped_ticks: int
+    estimates: int
+    restarts: int
+    keyframe_requests: int
+    worker: SessionStats
+    """Of the present worker."""
+
+
+class AnalysisFeed:
+    """Takes a participant's frames (``server.media.FrameConsumer``) and hands estimates to its owner.
+
+    ``push`` never blocks; what the worker cannot take is dropped by the policy of ``backlog.py`` and counted.
+    Created by ``AnalysisPool.open``.
+    """
+
+    def __init__(
+        self,
+        session_id: str,
+        *,
+        origin_s: float,
+        analysis_fps: float,
+        clock: Callable[[], float],
+        on_estimate: Callable[[Estimate, float], None],
+        on_health: Callable[[WorkerHealth], None],
+    ) -> None:
+        self.session_id = session_id
+        self.on_overflow: Callable[[], None] = _do_nothing
+        """Set by the owner: called when a key frame is needed, at most every KEYFRAME_RETRY_S while none comes."""
+        self.wake: Callable[[], None] = _do_nothing
+        """Set by the worker that serves this feed: something can be taken."""
+        self._origin_s = origin_s
+        self._analysis_fps = analysis_fps
+        self._clock = clock
+        self._on_estimate = on_estimate
+        self._on_health = on_health
+        self._backlog = Backlog(session_id, origin_s)
+        self._closed = asyncio.Event()
+        self._is_closing = False
+        self._is_attached = False
+        self._checkpoint: Checkpoint | None = None
+        self._hole_from_s: float | None = None
+        self._asked_s = -math.inf
+        self._next_tick_s = max(TICK_S, (math.floor(clock() - origin_s) + 1) * TICK_S)
+        self._timer: asyncio.TimerHandle | None = None
+        self._wants_recalibration = False
+        self._frames_in = self._detached_video = self._detached_audio = 0
+        self._skipped_ticks = self._estimates = self._restarts = self._keyframe_requests = 0
+        self._worker_stats = SessionStats()
+        self._schedule_tick()
+
+    def push(self, frame: EncodedFrame) -> None:
+        """Take one frame."""
+        if self._is_closing:
+            return
+        self._frames_in += 1
+        if not self._is_attached:
+            self._count_detached(frame)
+            return
+        self._backlog.put_frame(frame)
+        if frame.kind is Kind.VIDEO and self._backlog.needs_keyframe:
+            self._ask_for_keyframe(frame.arrival_s)
+        self.wake()
+
+    def ended(self, reason: str) -> None:
+        """The participant's media is over; estimates go on, without media, until ``close``."""
+        _log.info("media of session %s ended: %s", self.session_id, reason)
+
+    def recalibrate(self) -> None:
+        """Measure the person's baseline anew from here."""
+        if self._is_closing:
+            return
+        if not self._is_attached:
+            self._wants_recalibration = True
+            return
+        self._backlog.put(Recalibrate(session_id=self.session_id))
+        self.wake()
+
+    async def close(self) -> None:
+        """Deliver the estimates of all that was pushed, then forget the session. Safe to call twice."""
+        if not self._is_closing:
+            self._is_closing = True
+            if self._timer is not None:
+                self._timer.cancel()
+            if self._is_attached:
+                self._backlog.put(Close(session_id=self.session_id))
+                self.wake()
+            else:
+                self._closed.set()
+        try:
+            await asyncio.wait_for(self._closed.wait(), CLOSE_TIMEOUT_S)
+        except TimeoutError:
+            _log.warning("session %s was closed before its worker had finished", self.session_id)
+            self._closed.set()
+
+    @property
+    def is_closed(self) -> bool:
+        """True when nothing more will come of this feed."""
+        return self._closed.is_set()
+
+    def stats(self) -> FeedStats:
+        """Return what was counted so far."""
+        return FeedStats(
+            frames_in=self._frames_in,
+            dropped_video=self._backlog.dropped_video + self._detached_video,
+            dropped_audio=self._backlog.dropped_audio + self._detached_audio,
+            skipped_ticks=self._skipped_ticks + self._backlog.dropped_ticks,
+            estimates=self._estimates,
+            restarts=self._restarts,
+            keyframe_requests=self._keyframe_requests,
+            worker=self._worker_stats,
+        )
+
+    # What follows is for the worker process that serves the feed.
+
+    def take(self) -> Queued | None:
+        """Return the next message for the worker, or None."""
+        return self._backlog.take()
+
+    def attach(self, wake: Callable[[], None]) -> None:
+        """A worker is ready: open the session in it, marking what was missed until now."""
+        self.wake = wake
+        self._is_attached = True
+        state = self._checkpoint.state if self._checkpoint is not None else None
+        self._backlog.put(
+            Open(session_id=self.session_id, origin_s=self._origin_s, analysis_fps=self._analysis_fps, state=state)
+        )
+        now_s = self._clock()
+        from_s = self._hole_from_s
+        if from_s is not None:
+            gap = MarkGap(session_id=self.session_id, from_s=from_s, to_s=now_s - self._origin_s, stream="both")
+            self._backlog.put(gap)
+        if self._wants_recalibration:
+            self._backlog.put(Recalibrate(session_id=self.session_id))
+        self._wants_recalibration = False
+        self._hole_from_s = None
+        self._ask_for_keyframe(now_s)
+        self.wake()
+        self._on_health(WorkerHealth(state=WorkerState.READY, from_s=from_s))
+
+    def detach(self, state: WorkerState) -> None:
+        """The worker is gone: what it had since the newest checkpoint is lost."""
+        if self._is_attached:
+            self._restarts += 1
+            since_s = self._clock() - self._origin_s
+            self._hole_from_s = max(0.0, self._checkpoint.t_s if self._checkpoint is not None else since_s)
+        self._is_attached = False
+        self.wake = _do_nothing
+        self._backlog.clear()
+        self._on_health(WorkerHealth(state=state, from_s=self._hole_from_s))
+        if self._is_closing:
+            self._closed.set()
+
+    def take_estimate(self, message: EstimateMade) -> None:
+        """Hand an estimate to the owner."""
+        self._estimates += 1
+        self._worker_stats = message.stats
+        self._on_estimate(message.estimate, message.newest_arrival_s)
+
+    def take_checkpoint(self, message: Checkpoint) -> None:
+        """Keep the newest state for the case that the worker dies."""
+        self._checkpoint = message
+
+    def want_keyframe(self) -> None:
+        """The worker's picture is broken."""
+        self._backlog.begin_hole(self._clock())
+        self._ask_for_keyframe(self._clock())
+
+    def finish(self, *, has_failed: bool) -> None:
+        """The worker has forgotten the session."""
+        self._is_closing = True
+        self._is_attached = False
+        self._backlog.clear()
+        if self._timer is not None:
+            self._timer.cancel()
+        self._closed.set()
+        if has_failed:
+            self._on_health(WorkerHealth(state=WorkerState.FAILED, from_s=self._clock() - self._origin_s))
+
+    def _count_detached(self, frame: EncodedFrame) -> None:
+        if frame.kind is Kind.VIDEO:
+            self._detached_video += 1
+        else:
+            self._detached_audio += 1
+        if self._hole_from_s is None:
+            self._hole_from_s = max(0.0, frame.capture_s - self._origin_s)
+
+    def _ask_for_keyframe(self, now_s: float) -> None:
+        if now_s - self._asked_s >= KEYFRAME_RETRY_S:
+            self._asked_s = now_s
+            self._keyframe_requests += 1
+            self.on_overflow()
+
+    def _schedule_tick(self) -> None:
+        delay_s = self._origin_s + self._next_tick_s - self._clock()
+        self._timer = asyncio.get_running_loop().call_later(max(0.0, delay_s), self._tick)
+
+    def _tick(self) -> None:
+        """Queue the tick that is due; after a stall of the whole process only the newest one."""
+        due_s = max(self._next_tick_s, math.floor(self._clock() - self._origin_s) * TICK_S)
+        self._skipped_ticks += round((due_s - self._next_tick_s) / TICK_S)
+        if self._is_attached:
+            self._backlog.put_tick(due_s)
+            self.wake()
+        else:
+            self._skipped_ticks += 1
+        self._next_tick_s = due_s + TICK_S
+        self._schedule_tick()
+
+
+def _do_nothing() -> None:
+    """Stand in until the owner or the worker sets the callback."""

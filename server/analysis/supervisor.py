@@ -1,0 +1,94 @@
+"""The pool of analysis workers, as the rest of the server sees it."""
+
+import asyncio
+from collections.abc import Callable
+
+from pipeline.types import Estimate
+from server.analysis.feed import AnalysisFeed, FeedStats, WorkerHealth, WorkerState
+from server.analysis.process import WorkerProcess
+from server.config import Config
+from server.errors import Conflict
+
+__all__ = ["AnalysisFeed", "AnalysisPool", "FeedStats", "WorkerHealth", "WorkerState"]
+
+
+class AnalysisPool:
+    """Worker processes that are started once somebody consents to analysis, never before."""
+
+    def __init__(self, config: Config, *, clock: Callable[[], float]) -> None:
+        self._config = config
+        self._clock = clock
+        self._workers: list[WorkerProcess] = []
+        self._feeds: dict[str, AnalysisFeed] = {}
+
+    async def warm(self) -> None:
+        """Start the workers and return when each has its models loaded or has failed to. Idempotent."""
+        self._start()
+        for worker in self._workers:
+            await worker.settled.wait()
+
+    async def open(
+        self,
+        session_id: str,
+        *,
+        origin_s: float,
+        on_estimate: Callable[[Estimate, float], None],
+        on_health: Callable[[WorkerHealth], None],
+    ) -> AnalysisFeed:
+        """Begin to analyse a session in the worker that has the fewest.
+
+        Args:
+            session_id: not open in this pool.
+            origin_s: server's monotonic clock at session time 0.
+            on_estimate: called on the event loop with each estimate, once a second, and the server's monotonic clock
+                when the newest media behind it arrived (``origin_s`` while none has).
+            on_health: called on the event loop with each change, the present state first (before this returns).
+
+        Raises:
+            Conflict: the session is open already.
+        """
+        if session_id in self._feeds and not self._feeds[session_id].is_closed:
+            raise Conflict("this session is being analysed already")
+        self._start()
+        feed = AnalysisFeed(
+            session_id,
+            origin_s=origin_s,
+            analysis_fps=self._config.analysis_fps,
+            clock=self._clock,
+            on_estimate=on_estimate,
+            on_health=on_health,
+        )
+        self._feeds = {name: other for name, other in self._feeds.items() if not other.is_closed}
+        self._feeds[session_id] = feed
+        min(self._workers, key=lambda worker: worker.n_feeds).add(feed)
+        return feed
+
+    async def close(self) -> None:
+        """Close all feeds, last estimates included, and end the workers."""
+        await asyncio.gather(*(feed.close() for feed in self._feeds.values()))
+        await asyncio.gather(*(worker.stop() for worker in self._workers))
+        self._feeds.clear()
+        self._workers.clear()
+
+    def started_workers(self) -> int:
+        """Return how many worker processes were asked for: 0 before anybody consented."""
+        return len(self._workers)
+
+    def worker_states(self) -> tuple[WorkerState, ...]:
+        """Return the state of each worker."""
+        return tuple(worker.state for worker in self._workers)
+
+    def worker_pids(self) -> tuple[int, ...]:
+        """Return the process ids of the workers that run now."""
+        return tuple(worker.pid for worker in self._workers if worker.pid is not None)
+
+    def stats(self) -> dict[str, FeedStats]:
+        """Return what each open feed counted, by session."""
+        return {name: feed.stats() for name, feed in self._feeds.items() if not feed.is_closed}
+
+    def _start(self) -> None:
+        if not self._workers:
+            self._workers = [
+                WorkerProcess(f"analysis-worker-{number}", clock=self._clock)
+                for number in range(self._config.analysis_workers)
+            ]
