@@ -1,0 +1,1 @@
+"""What keeps the server running well: event-loop lag, certificates, log format."""
