@@ -63,9 +63,14 @@ class ServerEvent:
 
 
 CLIENT_EVENTS: dict[str, ClientEvent] = {
-    # ``token`` is an access token. Since is the newest estimate the page has (reconnection).
+    # ``token`` is an access token. Since is the newest estimate the page has, of that session (reconnection).
     "hello": ClientEvent(
-        roles=BOTH, fields={"token": Field(type=str, max_length=2048), "since_s": Field(type=float, required=False)}
+        roles=BOTH,
+        fields={
+            "token": Field(type=str, max_length=2048),
+            "since_s": Field(type=float, required=False),
+            "session_id": Field(type=str, required=False, max_length=64),
+        },
     ),
     "ping": ClientEvent(roles=BOTH, fields={}),
     # Microphone and camera as the page has them now, and the audio processing that the browser reports.

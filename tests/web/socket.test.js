@@ -67,7 +67,7 @@ test("the address follows the page's scheme", () => {
     assert.equal(socketUrl('r', 'http://127.0.0.1:8080/p'), 'ws://127.0.0.1:8080/ws/r');
 });
 
-test('says hello with the token first, and without since_s when the page has nothing', async () => {
+test('says hello with the token first, and nothing more when the page has nothing', async () => {
     const { sockets } = room();
     await settle();
     sockets[0].accept();
@@ -87,17 +87,17 @@ test('pings every five seconds after welcome', async () => {
 
 test('reconnects with a fresh token and the newest time it has', async () => {
     let newest = null;
-    const { sockets, statuses } = room({ sinceS: () => newest });
+    const { sockets, statuses } = room({ resumeFrom: () => newest });
     await settle();
     sockets[0].accept();
     sockets[0].deliver(WELCOME);
-    newest = 41;
+    newest = { since_s: 41, session_id: 's1' };
     sockets[0].break();
     assert.deepEqual(statuses.at(-1), { state: 'reconnecting', retry_s: 1 });
     mock.timers.tick(1_000);
     await settle();
     sockets[1].accept();
-    assert.deepEqual(sockets[1].sent, [{ type: 'hello', token: 'token-2', since_s: 41 }]);
+    assert.deepEqual(sockets[1].sent, [{ type: 'hello', token: 'token-2', since_s: 41, session_id: 's1' }]);
 });
 
 test('backs off until a welcome, which resets the wait', async () => {

@@ -63,6 +63,7 @@ export function keyAction(press, { isTyping, hasDialog }) {
  */
 export function takesText(element) {
     if (element === null) return false;
-    if (element.isContentEditable === true || element.tagName === 'TEXTAREA' || element.tagName === 'SELECT') return true;
+    if (element.isContentEditable === true || element.tagName === 'TEXTAREA' || element.tagName === 'SELECT')
+        return true;
     return element.tagName === 'INPUT' && !['checkbox', 'radio', 'button'].includes(element.type ?? 'text');
 }

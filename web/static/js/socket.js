@@ -19,7 +19,7 @@
  * @property {() => Promise<string>} getToken a fresh access token; throws `Refused` when there will be none
  * @property {(event: ServerEvent) => void} onEvent
  * @property {(status: SocketStatus) => void} [onStatus]
- * @property {() => number | null} [sinceS] session time of the newest estimate the page has
+ * @property {() => {since_s: number, session_id: string} | null} [resumeFrom] the newest estimate the page has
  * @property {(url: string) => WebSocket} [open] how a websocket is opened
  * @property {string} [base] address of the page
  *
@@ -64,7 +64,7 @@ export function connect({
     getToken,
     onEvent,
     onStatus = () => {},
-    sinceS = () => null,
+    resumeFrom = () => null,
     open = (url) => new WebSocket(url),
     base = globalThis.location?.href,
 }) {
@@ -151,8 +151,7 @@ export function connect({
         socket = mine;
         expectMessageWithin(WELCOME_TIMEOUT_S);
         mine.onopen = () => {
-            const since_s = sinceS();
-            mine.send(JSON.stringify({ type: 'hello', token, ...(since_s === null ? {} : { since_s }) }));
+            mine.send(JSON.stringify({ type: 'hello', token, ...resumeFrom() }));
         };
         mine.onmessage = (message) => {
             if (socket === mine) receive(message);

@@ -1,0 +1,238 @@
+// What the dashboard knows of its room, and how the server's events change it. Pure: times are given in.
+
+import { merged } from './series.js';
+
+/** @typedef {import('./protocol.js').ServerEvent} ServerEvent */
+/** @typedef {import('./protocol.js').RoomState} RoomState */
+/** @typedef {import('./protocol.js').History} History */
+/** @typedef {import('./protocol.js').Estimate} Estimate */
+/** @typedef {import('./protocol.js').Marker} Marker */
+/** @typedef {import('./protocol.js').Note} Note */
+/** @typedef {import('./protocol.js').Question} Question */
+/** @typedef {import('./protocol.js').Peak} Peak */
+/** @typedef {import('./protocol.js').ParticipantState} ParticipantState */
+/** @typedef {import('./socket.js').SocketStatus} SocketStatus */
+
+/**
+ * @typedef {object} RoomModel
+ * @property {string | null} me participant id of this page
+ * @property {string} status of the interview
+ * @property {ParticipantState[]} participants
+ * @property {import('./protocol.js').AnalysisState} analysis
+ * @property {import('./protocol.js').WorkerState | null} worker
+ * @property {string | null} session_id the running session, or the newest one
+ * @property {Estimate[]} estimates of that session, in the order of time
+ * @property {number | null} received_s page time at which the newest estimate came
+ * @property {Peak[]} peaks
+ * @property {Marker[]} markers in the order of time
+ * @property {Note[]} notes in the order of time
+ * @property {Question[]} questions
+ * @property {SocketStatus} link
+ * @property {number} clock_offset_s session time minus page time, as of the newest news of the session time
+ */
+
+/** @returns {RoomModel} */
+export function newRoom() {
+    return {
+        me: null,
+        status: '',
+        participants: [],
+        analysis: { on: false },
+        worker: null,
+        session_id: null,
+        estimates: [],
+        received_s: null,
+        peaks: [],
+        markers: [],
+        notes: [],
+        questions: [],
+        link: { state: 'connecting' },
+        clock_offset_s: Number.NaN,
+    };
+}
+
+/**
+ * Take in an event of the server.
+ *
+ * @param {RoomModel} room
+ * @param {ServerEvent} event
+ * @param {number} now_s page time
+ * @returns {RoomModel}
+ */
+export function received(room, event, now_s) {
+    switch (event.type) {
+        case 'welcome':
+            return { ...room, me: event.participant_id };
+        case 'state':
+            return takeState(room, event, now_s);
+        case 'history':
+            return takeHistory(room, event, now_s);
+        case 'estimate':
+            return takeEstimate(room, event, now_s);
+        case 'marker':
+            return {
+                ...room,
+                markers: event.deleted ? without(room.markers, event.id) : withItem(room.markers, event),
+            };
+        case 'note':
+            return { ...room, notes: withItem(room.notes, event) };
+        case 'worker':
+            return { ...room, worker: event.state };
+        default:
+            return room;
+    }
+}
+
+/**
+ * Session time by this page's clock; null when no session runs.
+ *
+ * @param {RoomModel} room
+ * @param {number} now_s page time
+ * @returns {number | null}
+ */
+export function sessionTimeS(room, now_s) {
+    if (!room.analysis.on || Number.isNaN(room.clock_offset_s)) return null;
+    return Math.max(0, now_s + room.clock_offset_s);
+}
+
+/**
+ * @param {RoomModel} room
+ * @returns {ParticipantState | null}
+ */
+export function candidateOf(room) {
+    return room.participants.find((participant) => participant.role === 'candidate') ?? null;
+}
+
+/**
+ * The newest estimate the page has, for a reconnection; null when it has none.
+ *
+ * @param {RoomModel} room
+ * @returns {{since_s: number, session_id: string} | null}
+ */
+export function resumeFrom(room) {
+    const since_s = newestS(room);
+    return since_s === null || room.session_id === null ? null : { since_s, session_id: room.session_id };
+}
+
+/**
+ * The question that is being answered: that of the latest question marker of this session.
+ *
+ * @param {RoomModel} room
+ * @returns {number} index in room.questions, -1 before the first
+ */
+export function currentQuestion(room) {
+    const latest = room.markers.findLast((marker) => marker.kind === 'question' && marker.question_id !== null);
+    return latest === undefined ? -1 : room.questions.findIndex((question) => question.id === latest.question_id);
+}
+
+/** @param {RoomModel} room */
+function newestS(room) {
+    return room.estimates.at(-1)?.t_s ?? null;
+}
+
+/**
+ * @param {RoomModel} room
+ * @param {RoomState} event
+ * @param {number} now_s
+ * @returns {RoomModel}
+ */
+function takeState(room, event, now_s) {
+    const { analysis } = event;
+    const isNew = analysis.on && analysis.session_id != null && analysis.session_id !== room.session_id;
+    const t_s = analysis.t_s ?? null;
+    return {
+        ...(isNew ? emptySession(room, analysis.session_id ?? null) : room),
+        status: event.status,
+        participants: event.participants,
+        analysis,
+        worker: analysis.worker ?? null,
+        clock_offset_s: analysis.on && t_s !== null ? t_s - now_s : room.clock_offset_s,
+    };
+}
+
+/**
+ * @param {RoomModel} room
+ * @param {History} event
+ * @param {number} now_s
+ * @returns {RoomModel}
+ */
+function takeHistory(room, event, now_s) {
+    const isSame = event.session_id === room.session_id;
+    const known = isSame && !event.complete ? room.estimates : [];
+    const estimates = merged(known, event.estimates);
+    const isNewer = estimates.length > 0 && estimates.at(-1)?.t_s !== newestS(isSame ? room : newRoom());
+    return {
+        ...room,
+        session_id: event.session_id,
+        estimates,
+        received_s: isNewer ? now_s : isSame ? room.received_s : null,
+        peaks: event.peaks,
+        markers: inOrder(event.markers),
+        notes: inOrder(event.notes),
+        questions: event.questions,
+    };
+}
+
+/**
+ * @param {RoomModel} room
+ * @param {Estimate & {session_id: string}} event
+ * @param {number} now_s
+ * @returns {RoomModel}
+ */
+function takeEstimate(room, event, now_s) {
+    const base = event.session_id === room.session_id ? room : emptySession(room, event.session_id);
+    const estimates = merged(base.estimates, [event]);
+    return { ...base, estimates, received_s: now_s, peaks: withPeak(base.peaks, event.peak_t_s, estimates) };
+}
+
+/**
+ * @param {RoomModel} room
+ * @param {string | null} session_id
+ * @returns {RoomModel}
+ */
+function emptySession(room, session_id) {
+    return { ...room, session_id, estimates: [], received_s: null, peaks: [] };
+}
+
+/**
+ * @param {Peak[]} peaks
+ * @param {number | null} t_s
+ * @param {Estimate[]} estimates
+ * @returns {Peak[]}
+ */
+function withPeak(peaks, t_s, estimates) {
+    if (t_s === null || peaks.some((peak) => peak.t_s === t_s)) return peaks;
+    const stress = estimates.findLast((estimate) => estimate.t_s === t_s)?.stress.value ?? null;
+    return stress === null ? peaks : [...peaks, { t_s, stress }];
+}
+
+/**
+ * @template {{id: string, t_s: number | null}} Item
+ * @param {Item[]} items
+ * @param {Item} fresh
+ * @returns {Item[]}
+ */
+function withItem(items, fresh) {
+    return inOrder([...without(items, fresh.id), fresh]);
+}
+
+/**
+ * @template {{id: string}} Item
+ * @param {Item[]} items
+ * @param {string} id
+ * @returns {Item[]}
+ */
+function without(items, id) {
+    return items.filter((item) => item.id !== id);
+}
+
+/**
+ * In the order of time; those without a time first, in the order they came.
+ *
+ * @template {{t_s: number | null}} Item
+ * @param {Item[]} items
+ * @returns {Item[]}
+ */
+function inOrder(items) {
+    return items.toSorted((a, b) => (a.t_s ?? -1) - (b.t_s ?? -1));
+}
