@@ -1,0 +1,107 @@
+"""The database: one engine, short reads, and writes one after the other."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import event, text
+from sqlalchemy.engine import Connection
+from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+
+from server.config import Config
+
+BUSY_TIMEOUT_MS = 5000
+"""How long SQLite waits for another process's lock."""
+
+
+def database_url(config: Config) -> str:
+    """Return the SQLAlchemy URL of the configured database; the default is SQLite in the data folder."""
+    if config.database_url:
+        return config.database_url
+    return f"sqlite+aiosqlite:///{config.data_dir / 'composure.db'}"
+
+
+class Database:
+    """A store that services read from and write to.
+
+    ``read`` and ``write`` each give a connection in a transaction that is committed when the block ends and rolled
+    back when it raises. Within this process one write runs at a time, and on SQLite it takes the write lock at once:
+    a transaction that starts by reading and then writes could otherwise fail when another one wrote in between.
+    """
+
+    def __init__(self, engine: AsyncEngine) -> None:
+        self.engine = engine
+        self._writing = asyncio.Lock()
+
+    @classmethod
+    def open(cls, url: str) -> "Database":
+        """Make the engine for a URL; no connection is opened yet.
+
+        Args:
+            url: ``sqlite+aiosqlite:///path`` or ``postgresql+asyncpg://...``.
+        """
+        engine = create_async_engine(url)
+        if engine.dialect.name == "sqlite":
+            if engine.url.database:
+                Path(engine.url.database).parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            event.listen(engine.sync_engine, "connect", _prepare_sqlite)
+            event.listen(engine.sync_engine, "begin", _begin_sqlite)
+        return cls(engine)
+
+    @asynccontextmanager
+    async def read(self) -> AsyncIterator[AsyncConnection]:
+        """Give a connection for queries that change nothing."""
+        async with self.engine.begin() as connection:
+            yield connection
+
+    @asynccontextmanager
+    async def write(self) -> AsyncIterator[AsyncConnection]:
+        """Give the connection that may write; others wait for their turn."""
+        async with self._writing:
+            connection = await self.engine.connect()
+            try:
+                await connection.execution_options(composure_writes=True)
+                async with connection.begin():
+                    yield connection
+            finally:
+                await connection.close()
+
+    async def scrub(self) -> None:
+        """Remove deleted rows from SQLite's write-ahead log too; nothing to do on other databases."""
+        if self.engine.dialect.name != "sqlite":
+            return
+        async with self._writing, self.engine.connect() as connection:
+            raw = await connection.get_raw_connection()
+            await raw.driver_connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")  # type: ignore[union-attr]
+
+    async def ping(self) -> None:
+        """Run the smallest query; raises what the driver raises when the database cannot answer."""
+        async with self.read() as connection:
+            await connection.execute(text("SELECT 1"))
+
+    async def close(self) -> None:
+        """Close every connection."""
+        await self.engine.dispose()
+
+
+def _prepare_sqlite(dbapi_connection: DBAPIConnection, _record: Any) -> None:
+    # The driver must not begin transactions by itself: _begin_sqlite does.
+    dbapi_connection.isolation_level = None
+    cursor = dbapi_connection.cursor()
+    for pragma in (
+        f"busy_timeout={BUSY_TIMEOUT_MS}",
+        "journal_mode=WAL",
+        "synchronous=NORMAL",
+        "foreign_keys=ON",
+        "secure_delete=ON",
+    ):
+        cursor.execute(f"PRAGMA {pragma}")
+    cursor.close()
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    writes = connection.get_execution_options().get("composure_writes", False)
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")

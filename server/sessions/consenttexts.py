@@ -1,0 +1,118 @@
+"""What candidates are asked, word for word. A changed text gets a new version; stored answers name the one shown."""
+
+import hashlib
+from dataclasses import dataclass
+
+from server.sessions.records import ConsentKind, Purpose
+
+TEXT_DATE = "2026-11"
+"""Part of every version; change it with any text below."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConsentText:
+    """One question to the candidate."""
+
+    kind: ConsentKind
+    purpose: Purpose
+    version: str
+    """At most 40 characters, stored with the answer."""
+    is_required: bool
+    """True for the call alone."""
+    title: str
+    statement: str
+    """What the box to tick says."""
+    paragraphs: tuple[str, ...]
+    """The explanation."""
+
+    @property
+    def sha256(self) -> str:
+        """Hash of everything shown, stored with the answer."""
+        shown = "\n".join((self.version, self.title, self.statement, *self.paragraphs))
+        return hashlib.sha256(shown.encode()).hexdigest()
+
+
+_USE = {
+    Purpose.PRACTICE: "This is a practice interview: the results serve your own learning and decide nothing about you.",
+    Purpose.RESEARCH: "This is a research interview: the results serve a study and decide nothing about you.",
+    Purpose.SELECTION: (
+        "This interview is part of a selection. The measurement is not a verdict about you and must not be used as"
+        " one; saying no to it must not be held against you."
+    ),
+}
+
+_KEPT = (
+    "It is kept with this interview until the interviewers delete the interview; you can ask them to do so at any"
+    " time. Deleting removes everything."
+)
+_WITHDRAW = "You can change your mind at any time, also during the call, with one switch on your page."
+
+_WORDING: dict[ConsentKind, tuple[str, str, tuple[str, ...]]] = {
+    ConsentKind.CALL: (
+        "The call",
+        "I want to take part in this video call.",
+        (
+            "Your camera and microphone are sent through this server to the interviewers named on this page, and"
+            " theirs to you. You may leave the camera off.",
+            "For the call alone, nothing of sound or picture is stored or measured. Your name, your e-mail address"
+            " and your answers on this page are stored.",
+            "This is the only consent that is needed. You can leave at any time.",
+        ),
+    ),
+    ConsentKind.ANALYSIS: (
+        "Measuring signs of stress",
+        "I agree that signs of stress are measured from my face and voice during the call.",
+        (
+            "While the sign “Analysis is on” is shown, this server measures your facial expression and the loudness,"
+            " tone and pitch of your voice, and works out one number between 0 and 1 each second. What you say is not"
+            " understood or written down.",
+            "The interviewers named on this page see these numbers during the call and in a summary afterwards.",
+            "The number compares you with yourself at the beginning of the call. It is an uncertain indication, wrong"
+            " at times, and can be further off for some people than for others. It is not a diagnosis, not a lie"
+            " detector and not a mark.",
+        ),
+    ),
+    ConsentKind.RECORDING: (
+        "Recording",
+        "I agree that sound and picture of this interview may be recorded.",
+        (
+            "The interviewers named on this page may keep a recording of the call on this server and watch it later.",
+            "Without your consent nothing is recorded.",
+        ),
+    ),
+    ConsentKind.RESEARCH: (
+        "Use for research",
+        "I agree that researchers may receive the sound, picture and measurements of this interview.",
+        (
+            "Researchers whom the interviewers have given access receive your sound and picture during the call and,"
+            " if you agreed to the measuring, the measured numbers. They may keep and study them.",
+            "What researchers have received before you change your mind is with them; the interviewers can tell you"
+            " who they are.",
+        ),
+    ),
+}
+
+
+def consent_texts(purpose: Purpose) -> tuple[ConsentText, ...]:
+    """Return the four questions for an interview's purpose, in the order in which they are asked."""
+    return tuple(_text(kind, purpose) for kind in ConsentKind)
+
+
+def consent_text(kind: ConsentKind, purpose: Purpose) -> ConsentText:
+    """Return one question."""
+    return _text(kind, purpose)
+
+
+def _text(kind: ConsentKind, purpose: Purpose) -> ConsentText:
+    title, statement, paragraphs = _WORDING[kind]
+    if kind is not ConsentKind.CALL:
+        paragraphs = (*paragraphs, _USE[purpose], _KEPT, _WITHDRAW)
+    return ConsentText(
+        kind=kind,
+        purpose=purpose,
+        version=f"{kind}-{purpose}-{TEXT_DATE}",
+        is_required=kind is ConsentKind.CALL,
+        title=title,
+        statement=statement,
+        paragraphs=paragraphs,
+    )

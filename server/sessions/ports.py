@@ -1,0 +1,83 @@
+"""What the live room needs from the media plane and the analysis, stated here and handed in by server/app.py."""
+
+from collections.abc import Callable
+from typing import Protocol
+
+from pipeline.types import Estimate
+from server.media import Attachment, FrameConsumer
+
+
+class PublisherChange(Protocol):
+    """News about a participant's own media (server/rtc: PublisherEvent)."""
+
+    @property
+    def room_id(self) -> str:
+        """Room of the participant."""
+
+    @property
+    def participant_id(self) -> str:
+        """Who publishes."""
+
+    @property
+    def state(self) -> str:
+        """One of connecting, live, interrupted, closed."""
+
+    @property
+    def has_audio(self) -> bool:
+        """A microphone is published."""
+
+    @property
+    def has_video(self) -> bool:
+        """A camera is published."""
+
+
+class WorkerChange(Protocol):
+    """News about the process that analyses a session (server/analysis: WorkerHealth)."""
+
+    @property
+    def state(self) -> str:
+        """One of starting, ready, restarting, failed."""
+
+    @property
+    def from_s(self) -> float | None:
+        """Session time at which a gap began, if one did."""
+
+
+class MediaPort(Protocol):
+    """The media plane, as far as the live room uses it."""
+
+    def attach(self, room_id: str, participant_id: str, consumer: FrameConsumer) -> Attachment:
+        """Let a consumer watch a participant, before, during or between publications."""
+
+    async def close_participant(self, room_id: str, participant_id: str) -> None:
+        """End everything a participant publishes or watches."""
+
+    async def close_room(self, room_id: str) -> None:
+        """End all media of a room."""
+
+
+class FeedPort(FrameConsumer, Protocol):
+    """The way into the analysis of one session."""
+
+    on_overflow: Callable[[], None] | None
+    """Called when frames had to be dropped and a key frame is wanted."""
+
+    async def close(self) -> None:
+        """Deliver the last estimates, then forget the session."""
+
+
+class AnalysisPort(Protocol):
+    """The analysis plane, as far as the live room uses it."""
+
+    async def warm(self) -> None:
+        """Start workers and load models; idempotent. Called only under a candidate's consent."""
+
+    async def open(
+        self,
+        session_id: str,
+        *,
+        origin_s: float,
+        on_estimate: Callable[[Estimate, float], None],
+        on_health: Callable[[WorkerChange], None],
+    ) -> FeedPort:
+        """Begin the analysis of one session whose time 0 is ``origin_s`` on the monotonic clock."""

@@ -1,0 +1,112 @@
+"""What remains of a session: figures from its stored estimates, with markers, notes and questions."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from pipeline.summary import Peak, SeriesPoint, SessionSummary, summarise
+from pipeline.types import Estimate
+from server.db import annotations as annotation_rows
+from server.db import interviews as interview_rows
+from server.db import series as series_rows
+from server.db.engine import Database
+from server.errors import NotFound
+from server.sessions.records import Interview, Marker, MarkerKind, Note, Question, Session, User
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AskedPeak:
+    """A peak and the question that was running then."""
+
+    peak: Peak
+    question: Question | None
+    """None before the first question, and when questions were not marked."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SessionReport:
+    """All that the summary page and the downloads show."""
+
+    interview: Interview
+    session: Session
+    summary: SessionSummary
+    estimates: tuple[Estimate, ...]
+    peaks: tuple[AskedPeak, ...]
+    markers: tuple[Marker, ...]
+    """Of this session, in order of time."""
+    notes: tuple[Note, ...]
+    """Of this session, in order of time."""
+    questions: tuple[Question, ...]
+
+
+class Summaries:
+    """Reads sessions back for the interviewers of their interview."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def sessions(self, interview_id: str) -> tuple[Session, ...]:
+        """Return an interview's sessions, oldest first."""
+        async with self._database.read() as connection:
+            return await series_rows.sessions_of_interview(connection, interview_id)
+
+    async def report(self, user: User, session_id: str) -> SessionReport:
+        """Return everything about a session. Raises NotFound for anyone who is not an interviewer of it."""
+        async with self._database.read() as connection:
+            session = await series_rows.get_session(connection, session_id)
+            if session is None or not await interview_rows.is_interviewer(connection, session.interview_id, user.id):
+                raise NotFound("This session does not exist.")
+            interview = await interview_rows.get(connection, session.interview_id)
+            if interview is None:
+                raise NotFound("This session does not exist.")
+            estimates = await series_rows.estimates(connection, session_id)
+            markers = await annotation_rows.markers(connection, session.interview_id)
+            notes = await annotation_rows.notes(connection, session.interview_id)
+            questions = await interview_rows.questions(connection, session.interview_id)
+        of_session = tuple(marker for marker in markers if marker.session_id == session_id)
+        summary = summarise_estimates(estimates)
+        return SessionReport(
+            interview=interview,
+            session=session,
+            summary=summary,
+            estimates=estimates,
+            peaks=assign_questions(summary.peaks, of_session, questions),
+            markers=of_session,
+            notes=tuple(note for note in notes if note.session_id == session_id),
+            questions=questions,
+        )
+
+
+def summarise_estimates(estimates: Iterable[Estimate]) -> SessionSummary:
+    """Return the figures of a series, in order of time."""
+    return summarise(
+        [
+            SeriesPoint(
+                t_s=estimate.t_s,
+                stress=estimate.stress.value,
+                face=estimate.face.value,
+                voice=estimate.voice.value,
+                emotions=estimate.emotions,
+                peak_t_s=estimate.peak_t_s,
+            )
+            for estimate in estimates
+        ]
+    )
+
+
+def assign_questions(
+    peaks: Sequence[Peak], markers: Iterable[Marker], questions: Iterable[Question]
+) -> tuple[AskedPeak, ...]:
+    """Give each peak the question whose marker is the last one at or before it."""
+    by_id = {question.id: question for question in questions}
+    asked = sorted(
+        (marker.t_s, marker.question_id)
+        for marker in markers
+        if marker.kind is MarkerKind.QUESTION and marker.t_s is not None and marker.question_id in by_id
+    )
+    return tuple(
+        AskedPeak(
+            peak=peak,
+            question=next((by_id[question_id] for t_s, question_id in reversed(asked) if t_s <= peak.t_s), None),
+        )
+        for peak in peaks
+    )
