@@ -1,7 +1,7 @@
 """Researchers' streams: frame consumers beside the call, which they can never slow.
 
 queue      bounded queue between the media plane and a tap
-hub        which taps are open, what they lost, cutting them
+register   how many taps are open and what they lost
 matroska   the encoded media as live Matroska
 pcm        16 kHz mono sound, gap-filled so that its sample count follows the clock
 """

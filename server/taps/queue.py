@@ -12,56 +12,60 @@ MAX_FRAMES = 600
 MAX_BYTES = 4 * 1024 * 1024
 
 
+STALLED = "the tap did not read fast enough"
+
+
 class FrameQueue:
     """A ``FrameConsumer`` that a tap reads at its own pace.
 
-    Policy: a tap that falls behind by more than the bounds is closed, not thinned, for a recording with silent holes
-    would be worse than one that ends. The frames lost that way are counted.
+    Policy: a tap that falls behind by more than the bounds is ended, not thinned, for a recording with silent holes
+    would be worse than one that stops. The frames lost that way are counted.
+
+    Args:
+        on_end: called once when no more frames will come, whatever the reason.
+        max_frames: how many frames may wait.
+        max_bytes: how many bytes they may have together.
     """
 
     def __init__(
         self,
         *,
-        on_overflow: Callable[[], None] | None = None,
+        on_end: Callable[[], None] | None = None,
         max_frames: int = MAX_FRAMES,
         max_bytes: int = MAX_BYTES,
     ) -> None:
         self._frames: deque[EncodedFrame] = deque()
-        self._bytes = 0
+        self._n_bytes = 0
         self._max_frames = max_frames
         self._max_bytes = max_bytes
-        self._on_overflow = on_overflow
+        self._on_end = on_end
         self._wake = asyncio.Event()
         self.dropped = 0
         """Frames that never reached the tap because it did not read."""
-        self.overflowed = False
-        self.closed = False
+        self.end_reason: str | None = None
+        """None while it runs."""
 
     def push(self, frame: EncodedFrame) -> None:
-        """Take one frame; the first that does not fit closes the queue."""
-        if self.closed:
+        """Take one frame; the first that does not fit ends the queue. Ignored once ended."""
+        if self.end_reason is not None:
             return
-        if len(self._frames) >= self._max_frames or self._bytes + len(frame.data) > self._max_bytes:
+        if len(self._frames) >= self._max_frames or self._n_bytes + len(frame.data) > self._max_bytes:
             self.dropped += len(self._frames) + 1
-            self.overflowed = True
-            self._frames.clear()
-            self._bytes = 0
-            self.close()
-            if self._on_overflow is not None:
-                self._on_overflow()
+            self.ended(STALLED)
             return
         self._frames.append(frame)
-        self._bytes += len(frame.data)
+        self._n_bytes += len(frame.data)
         self._wake.set()
 
     def ended(self, reason: str) -> None:
-        """Let the tap read what is queued, then end."""
-        self.close()
-
-    def close(self) -> None:
-        """Take no more frames; safe to call twice."""
-        self.closed = True
+        """Let nothing more through, not even what waits: the right to it may have ended. Harmless twice."""
+        if self.end_reason is not None:
+            return
+        self.end_reason = reason
+        self._frames.clear()
         self._wake.set()
+        if self._on_end is not None:
+            self._on_end()
 
     async def take(self, timeout_s: float | None = None) -> list[EncodedFrame] | None:
         """Return all queued frames, waiting for the first; None at the end.
@@ -69,7 +73,7 @@ class FrameQueue:
         Args:
             timeout_s: return an empty list when nothing came for so long; None waits for ever.
         """
-        if not self._frames and not self.closed:
+        if not self._frames and self.end_reason is None:
             self._wake.clear()
             try:
                 async with asyncio.timeout(timeout_s):
@@ -77,8 +81,8 @@ class FrameQueue:
             except TimeoutError:
                 return []
         if not self._frames:
-            return None if self.closed else []
+            return None if self.end_reason is not None else []
         frames = list(self._frames)
         self._frames.clear()
-        self._bytes = 0
+        self._n_bytes = 0
         return frames
