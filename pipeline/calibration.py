@@ -20,13 +20,13 @@ FULL_SPEECH_S = 8.0
 
 ENERGY_DB = (-20.0, 12.0)
 """Under and over the own speech level."""
-CENTROID_SHARE = (0.7, 1.5)
+CENTROID_SHARE = (0.5, 1.8)
 """Of the own centroid."""
-F0_SEMITONES = (-4.0, 10.0)
+F0_SEMITONES = (-6.0, 18.0)
 """Under and over the own pitch."""
 ENERGY_VARIABILITY_SHARE = (0.0, 5.0)
 """Of the own spread of RMS."""
-F0_VARIABILITY_SEMITONES = (0.0, 6.0)
+F0_VARIABILITY_SEMITONES = (0.0, 8.0)
 """The same for everybody: a few seconds say too little about a person's melody."""
 
 

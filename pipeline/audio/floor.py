@@ -6,13 +6,13 @@ import numpy as np
 
 from pipeline.audio.framing import HOP_S, Doubles
 
-LOWEST_DBFS = -80.0
+LOWEST_DBFS = -90.0
 """Digital silence between words (noise suppression, Opus DTX) says nothing about the room."""
 FALL_SHARE = 0.2
 """Of the distance, per frame: a pause is believed within 50 ms."""
 RISE_DB_PER_S = 8.0
 """While nothing is voiced: a fan switched on is room noise after a second or two."""
-RISE_VOICED_DB_PER_S = 0.5
+RISE_VOICED_DB_PER_S = 2.0
 """While somebody speaks."""
 
 
