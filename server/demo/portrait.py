@@ -33,7 +33,7 @@ _NECK = (222.0, 190.0)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pose:
-    """What the face does in one frame; 0 everywhere is the smiling portrait as it was taken."""
+    """What the face does in one frame; 0 everywhere is the smiling portrait as it was taken, 2 the most that looks human."""
 
     blink: float = 0.0
     """0 open, 1 closed."""
@@ -88,7 +88,7 @@ class Portrait:
         map_x = cv2.resize(np.asarray(x, dtype=np.float32), (WIDTH, HEIGHT), interpolation=cv2.INTER_LINEAR)
         map_y = cv2.resize(np.asarray(y, dtype=np.float32), (WIDTH, HEIGHT), interpolation=cv2.INTER_LINEAR)
         # Lips together: each row near the mouth's line reads from further out, which hides the teeth.
-        map_y[self._mouth] += max(pose.smile_lost - 1.5 * pose.jaw, 0.0) * self._lips
+        map_y[self._mouth] += min(max(pose.smile_lost - 1.5 * pose.jaw, 0.0), 1.2) * self._lips
         frame = cv2.remap(self._image, map_x, map_y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT)
         self._open_mouth(frame, pose)
         return np.asarray(frame, dtype=np.uint8)
