@@ -76,7 +76,7 @@ def conv_norm_pairs(net: nn.Module) -> list[tuple[str, nn.Conv2d, nn.BatchNorm2d
     return [(name, conv, norm) for (name, conv), norm in zip(convs, norms, strict=True)]
 
 
-@torch.no_grad()
+@torch.no_grad()  # type: ignore[untyped-decorator]  # torch is absent where types are checked
 def load_imagenet(net: EmotionNet, weights: Mapping[str, npt.NDArray[np.float32]], faces: Tensor) -> None:
     """Fill the feature layers with ImageNet weights whose batch norm was folded away, and put batch norm back.
 

@@ -48,7 +48,7 @@ class FaceMeshFinder:
                 raise ModelError(f"MediaPipe FaceMesh cannot be loaded: {exc}") from exc
             self._score = 0.0
             self._n_since_score = SCORE_EVERY_CALLS
-            self._warm_up(astronaut())
+            self._warm_up(astronaut())  # type: ignore[no-untyped-call]  # skimage has no types
 
     def _warm_up(self, portrait: ImageArray) -> None:
         """Make every network run once, which also draws out its start-up notices; then forget the face."""

@@ -10,7 +10,7 @@ import onnxruntime
 from onnxruntime.capi import onnxruntime_pybind11_state as ort
 
 from models.errors import ModelError
-from pipeline.types import EMOTIONS, EmotionClassifier, FloatArray
+from pipeline.types import EMOTIONS, FloatArray
 from pipeline.video.crop import FACE_SIZE_PX
 
 MODELS_DIR = Path(__file__).resolve().parent
@@ -31,7 +31,7 @@ class ManifestEntry:
     """Hexadecimal, lower case."""
 
 
-def load_emotion_classifier(models_dir: Path = MODELS_DIR) -> EmotionClassifier:
+def load_emotion_classifier(models_dir: Path = MODELS_DIR) -> "OnnxEmotionClassifier":
     """Load the emotion network of a folder, ready to answer the first call at full speed.
 
     Args:

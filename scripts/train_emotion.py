@@ -1,9 +1,7 @@
 """Train the emotion network on FER2013 faces with FER+ votes, then write models/emotion.onnx.
 
-    scripts/train_emotion --data DIR --out DIR [--epochs 14]
-
-DIR of --data holds fer2013.npz and mobilenet_v2_imagenet.npz. The same command goes on from the last finished epoch.
---export-only writes the network from the newest checkpoint, finished or not.
+The folder of --data holds fer2013.npz and mobilenet_v2_imagenet.npz. The same command goes on from the last
+finished epoch. --export-only writes the network from the newest checkpoint, finished or not.
 """
 
 import argparse
@@ -25,6 +23,7 @@ from scripts.train_emotion_augment import augment, normalise
 from scripts.train_emotion_data import PUBLIC_TEST, TRAINING, LabelledFaces, load_ferplus7
 from scripts.train_emotion_export import export
 
+MODELS_DIR = Path(__file__).resolve().parents[1] / "models"
 N_CALIBRATION_FACES = 1000
 WARM_UP_STEPS = 300
 EMA_DECAY = 0.998
@@ -57,8 +56,8 @@ def parse_options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="train_emotion", description=__doc__)
     parser.add_argument("--data", type=Path, required=True, help="folder of fer2013.npz and mobilenet_v2_imagenet.npz")
     parser.add_argument("--out", type=Path, required=True, help="folder for checkpoints")
-    parser.add_argument("--models", type=Path, default=Path("models"), help="folder for emotion.onnx")
-    parser.add_argument("--epochs", type=int, default=14)
+    parser.add_argument("--models", type=Path, default=MODELS_DIR, help="folder for emotion.onnx")
+    parser.add_argument("--epochs", type=int, default=20)
     parser.add_argument("--batch", type=int, default=64)
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--seed", type=int, default=1)
@@ -85,7 +84,7 @@ def train(options: argparse.Namespace, training: LabelledFaces, public: Labelled
         load_imagenet(net, weights, first)
     # Channels-last is 1.7 times as fast on a CPU.
     net = net.to(memory_format=torch.channels_last)
-    ema = copy.deepcopy(net).eval()
+    ema: EmotionNet = copy.deepcopy(net).eval()
     optimiser = torch.optim.AdamW(net.parameters(), lr=1e-3, weight_decay=0.05)
     done = _resume(options.out / "checkpoint.pt", net, ema, optimiser)
     steps_per_epoch = len(pixels) // options.batch
@@ -125,23 +124,21 @@ def _learning_rate(step: int, n_steps: int) -> float:
     return 1e-3 * (0.5 + 0.5 * math.cos(math.pi * (step - WARM_UP_STEPS) / (n_steps - WARM_UP_STEPS)))
 
 
-@torch.no_grad()
+@torch.no_grad()  # type: ignore[untyped-decorator]  # torch is absent where types are checked
 def _average(ema: EmotionNet, net: EmotionNet, decay: float) -> None:
     averaged, current = list(ema.state_dict().values()), list(net.state_dict().values())
     pairs = [(a, c) for a, c in zip(averaged, current, strict=True) if a.is_floating_point()]
     torch._foreach_lerp_([a for a, _ in pairs], [c for _, c in pairs], 1 - decay)
 
 
-@torch.no_grad()
+@torch.no_grad()  # type: ignore[untyped-decorator]  # torch is absent where types are checked
 def _accuracy(net: EmotionNet, faces: LabelledFaces) -> float:
     prepared = torch.from_numpy(prepare_faces(faces.pixels))
     labels = torch.cat([net(batch).argmax(dim=1) for batch in prepared.split(256)])
     return float((labels == torch.from_numpy(faces.labels)).float().mean())
 
 
-def _save(
-    path: Path, net: EmotionNet, ema: EmotionNet, optimiser: torch.optim.Optimizer, epochs_done: int
-) -> None:
+def _save(path: Path, net: EmotionNet, ema: EmotionNet, optimiser: torch.optim.Optimizer, epochs_done: int) -> None:
     state = {"net": net.state_dict(), "ema": ema.state_dict(), "optimiser": optimiser.state_dict(), "done": epochs_done}
     part = path.with_suffix(".part")
     torch.save(state, part)

@@ -37,8 +37,8 @@ def load_ferplus7(path: Path, usage: int) -> LabelledFaces:
     """Read the rows whose largest of the ten FER+ vote columns is one of the seven emotions.
 
     Ties go to the first in the order anger, disgust, fear, happiness, neutral, sadness, surprise; an emotion that
-    ties with contempt, unknown or not-a-face wins. Lone votes are dropped from the shares as outliers, as in Barsoum et al. 2016,
-    "Training deep networks for facial expression recognition with crowd-sourced label distribution".
+    ties with contempt, unknown or not-a-face wins. Lone votes are dropped from the shares as outliers, as in Barsoum
+    et al. 2016, "Training deep networks for facial expression recognition with crowd-sourced label distribution".
 
     Args:
         path: npz with `pixels`, `usage` and `ferplus_votes`.

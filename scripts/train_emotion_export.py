@@ -1,4 +1,7 @@
-"""Write a trained emotion network as ONNX with its manifest entry: batch norm folded, softmax and temperature inside."""
+"""Write a trained emotion network as ONNX with its manifest entry.
+
+Batch norm is folded into the convolutions; softmax and temperature are part of the file.
+"""
 
 import copy
 import hashlib
@@ -29,9 +32,9 @@ MANIFEST = """\
 name = "emotion"
 file = "emotion.onnx"
 sha256 = "{sha256}"
-origin = "Trained by scripts/train_emotion on FER2013 faces with FER+ votes, from ImageNet weights; see cards/emotion.md"
+origin = "scripts/train_emotion on FER2013 faces with FER+ votes, from ImageNet weights; see cards/emotion.md"
 licence = "Research use: the FER2013 pictures are for research only. FER+ votes: MIT. ImageNet weights: Apache-2.0"
-input = "faces: float32 (n, 1, {size}, {size}), grey, mean 0 and standard deviation 0.5 per face (pipeline/video/crop.py)"
+input = "faces: float32 (n, 1, {size}, {size}), grey, per face mean 0, deviation 0.5 (pipeline/video/crop.py)"
 output = "probabilities: float32 (n, 7): {emotions}"
 temperature = {temperature:.3f}
 parameters = {parameters}
@@ -77,7 +80,8 @@ def export(net: EmotionNet, calibration: LabelledFaces, folder: Path) -> None:
         sha256=sha256, size=FACE_SIZE_PX, emotions=", ".join(EMOTIONS), temperature=temperature, parameters=n_parameters
     )
     (folder / "manifest.toml").write_text(manifest)
-    print(f"emotion.onnx {len(content)} bytes, sha256 {sha256}, temperature {temperature:.3f}, {n_parameters} parameters")
+    print(f"emotion.onnx {len(content)} bytes, sha256 {sha256}")
+    print(f"temperature {temperature:.3f}, {n_parameters} parameters")
 
 
 def fit_temperature(logits: Tensor, labels: Tensor) -> float:
@@ -96,7 +100,7 @@ def fit_temperature(logits: Tensor, labels: Tensor) -> float:
 
 def fold_batch_norm(net: EmotionNet) -> EmotionNet:
     """Return a copy whose convolutions carry the batch norm that followed them."""
-    folded = copy.deepcopy(net).to(memory_format=torch.contiguous_format).eval()
+    folded: EmotionNet = copy.deepcopy(net).to(memory_format=torch.contiguous_format).eval()
     for sequence in [module for module in folded.modules() if isinstance(module, nn.Sequential)]:
         for i_layer in range(len(sequence) - 1):
             layer, following = sequence[i_layer], sequence[i_layer + 1]
@@ -124,7 +128,7 @@ def _to_onnx(network: nn.Module, metadata: dict[str, str]) -> bytes:
     return bytes(model.SerializeToString())
 
 
-@torch.no_grad()
+@torch.no_grad()  # type: ignore[untyped-decorator]  # torch is absent where types are checked
 def _verify(content: bytes, network: nn.Module, faces: Tensor) -> None:
     session = onnxruntime.InferenceSession(content, providers=["CPUExecutionProvider"])
     (probabilities,) = session.run(None, {"faces": faces.numpy()})

@@ -49,7 +49,8 @@ def crop_face(grey: ImageArray, landmarks: FaceLandmarks) -> FloatArray:
     Returns:
         Shape (1, FACE_SIZE_PX, FACE_SIZE_PX).
     """
-    return prepare_faces(level_face(grey, landmarks)[None])[0]
+    face: FloatArray = prepare_faces(level_face(grey, landmarks)[None])[0]
+    return face
 
 
 def level_face(grey: ImageArray, landmarks: FaceLandmarks) -> ImageArray:

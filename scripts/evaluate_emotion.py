@@ -1,0 +1,132 @@
+"""Measure the emotion network on labelled faces.
+
+Without --protocol the npz holds `pixels` uint8 (N, H, W) or (N, H, W, 3), faces already cropped, and `label` (N,) of
+class names; rows of other classes are left out and counted. With --protocol the npz is FER2013 with FER+ votes.
+"""
+
+import argparse
+import json
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+
+from models.errors import ModelError
+from models.loader import OnnxEmotionClassifier, load_emotion_classifier
+from pipeline.types import EMOTIONS, FloatArray, ImageArray
+from pipeline.video.crop import prepare_faces
+from scripts.evaluate_emotion_figures import figures
+from scripts.train_emotion_data import LabelledFaces, load_fer2013, load_ferplus7
+
+BATCH = 64
+N_TIMED_FACES = 300
+
+SYNONYMS = {
+    "anger": "angry",
+    "disgusted": "disgust",
+    "fearful": "fear",
+    "happiness": "happy",
+    "sadness": "sad",
+    "surprised": "surprise",
+}
+
+
+def main() -> int:
+    """Print the figures; return 2 when model or data cannot be used."""
+    options = parse_options()
+    cv2.setNumThreads(1)
+    try:
+        classifier = open_model(options.model)
+        faces, n_left_out = read_faces(options.data, options.protocol, options.usage)
+    except (ModelError, OSError, KeyError, ValueError) as exc:
+        print(f"evaluate_emotion: {exc}", file=sys.stderr)
+        return 2
+    result: dict[str, Any] = figures(classify(classifier, faces.pixels), faces.labels)
+    result |= {
+        "n_left_out": n_left_out,
+        "ms_per_face": round(ms_per_face(classifier, faces.pixels), 3),
+        "parameters": classifier.n_parameters,
+        "model": classifier.version,
+    }
+    if options.json:
+        print(json.dumps(result))
+    else:
+        print("\n".join(f"{name:22s}{value}" for name, value in result.items()))
+    return 0
+
+
+def parse_options() -> argparse.Namespace:
+    """Read the command line."""
+    parser = argparse.ArgumentParser(prog="evaluate_emotion", description=__doc__)
+    parser.add_argument("--data", type=Path, required=True, help="npz of faces")
+    parser.add_argument("--model", type=Path, help="an ONNX file instead of the one of models/manifest.toml")
+    parser.add_argument("--protocol", choices=("ferplus7", "fer2013"), help="how to read FER2013")
+    parser.add_argument("--usage", type=int, default=1, help="0 Training, 1 PublicTest; with --protocol only")
+    parser.add_argument("--json", action="store_true", help="one line of JSON")
+    return parser.parse_args()
+
+
+def open_model(path: Path | None) -> OnnxEmotionClassifier:
+    """Open the given network, or the project's own."""
+    if path is None:
+        return load_emotion_classifier()
+    return OnnxEmotionClassifier(path.read_bytes(), source=str(path), name=path.stem)
+
+
+def read_faces(path: Path, protocol: str | None, usage: int) -> tuple[LabelledFaces, int]:
+    """Read faces and labels; return them with the number of rows left out.
+
+    Raises:
+        ValueError: no row can be used, or the arrays have the wrong shape.
+        KeyError: an array is missing from the npz.
+    """
+    if protocol is not None:
+        faces = (load_ferplus7 if protocol == "ferplus7" else load_fer2013)(path, usage)
+        with np.load(path) as data:
+            n_rows = int((data["usage"] == usage).sum())
+    else:
+        faces, n_rows = _read_labelled(path)
+    if len(faces.labels) == 0:
+        raise ValueError(f"{path} has no row of the seven emotions")
+    return faces, n_rows - len(faces.labels)
+
+
+def _read_labelled(path: Path) -> tuple[LabelledFaces, int]:
+    with np.load(path) as data:
+        pixels, names = data["pixels"], [str(name).lower() for name in data["label"]]
+    if pixels.dtype != np.uint8 or pixels.ndim not in (3, 4) or len(pixels) != len(names):
+        raise ValueError(
+            f"{path}: pixels must be uint8 (N, H, W) or (N, H, W, 3) with N labels, "
+            f"got {pixels.dtype} {pixels.shape} and {len(names)} labels"
+        )
+    names = [SYNONYMS.get(name, name) for name in names]
+    kept = [i for i, name in enumerate(names) if name in EMOTIONS]
+    grey = pixels[kept]
+    if grey.ndim == 4 and kept:
+        grey = np.stack([cv2.cvtColor(face, cv2.COLOR_RGB2GRAY) for face in grey])
+    labels = np.array([EMOTIONS.index(names[i]) for i in kept], np.int64)
+    one_hot = np.eye(len(EMOTIONS), dtype=np.float32)[labels]
+    return LabelledFaces(pixels=grey, labels=labels, shares=one_hot), len(names)
+
+
+def classify(classifier: OnnxEmotionClassifier, pixels: ImageArray) -> FloatArray:
+    """Classify faces of shape (n, height, width) in batches; returns shape (n, 7)."""
+    starts = range(0, len(pixels), BATCH)
+    return np.concatenate([classifier(prepare_faces(pixels[i : i + BATCH])) for i in starts])
+
+
+def ms_per_face(classifier: OnnxEmotionClassifier, pixels: ImageArray) -> float:
+    """Return the median time of one face alone, resizing and normalising included, on one thread."""
+    times_s = []
+    for face in pixels[:N_TIMED_FACES]:
+        started_s = time.perf_counter()
+        classifier(prepare_faces(face[None]))
+        times_s.append(time.perf_counter() - started_s)
+    return 1000 * float(np.median(times_s))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

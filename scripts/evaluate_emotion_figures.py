@@ -1,0 +1,76 @@
+"""Figures of a seven-class classifier from its probabilities and the labels."""
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from pipeline.types import EMOTIONS, FloatArray
+
+N_ECE_BINS = 15
+N_BOOTSTRAP = 2000
+
+LEVELS = {"low": ("happy", "neutral"), "medium": ("surprise", "disgust"), "high": ("angry", "fear", "sad")}
+"""Three levels of stress by emotion."""
+
+_LEVEL_OF_EMOTION = np.array(
+    [next(i for i, names in enumerate(LEVELS.values()) if emotion in names) for emotion in EMOTIONS]
+)
+
+Labels = npt.NDArray[np.int64]
+
+
+def figures(probabilities: FloatArray, labels: Labels) -> dict[str, Any]:
+    """Compute everything that follows from the answers.
+
+    Args:
+        probabilities: shape (n, 7), n >= 1.
+        labels: shape (n,), index into EMOTIONS.
+
+    Returns:
+        n, accuracy, ci95 (bootstrap, of accuracy), macro_f1 (over classes that occur), recall per class (None for a
+        class that does not occur), confusion (rows truth, columns answer), ece, three_level_accuracy.
+    """
+    answers = probabilities.argmax(axis=1)
+    confusion = np.zeros((len(EMOTIONS), len(EMOTIONS)), np.int64)
+    np.add.at(confusion, (labels, answers), 1)
+    right = answers == labels
+    n_true, n_answered, n_right = confusion.sum(axis=1), confusion.sum(axis=0), confusion.diagonal()
+    occurs = n_true > 0
+    f1 = 2 * n_right[occurs] / (n_true + n_answered)[occurs]
+    levels = np.stack(
+        [probabilities[:, level == _LEVEL_OF_EMOTION].sum(axis=1) for level in range(len(LEVELS))], axis=1
+    )
+    return {
+        "n": len(labels),
+        "accuracy": round(float(right.mean()), 4),
+        "ci95": [round(bound, 4) for bound in bootstrap_interval(right)],
+        "macro_f1": round(float(f1.mean()), 4),
+        "recall": {
+            name: round(float(n_right[i] / n_true[i]), 4) if occurs[i] else None for i, name in enumerate(EMOTIONS)
+        },
+        "confusion": confusion.tolist(),
+        "ece": round(expected_calibration_error(probabilities, labels), 4),
+        "three_level_accuracy": round(float((levels.argmax(axis=1) == _LEVEL_OF_EMOTION[labels]).mean()), 4),
+    }
+
+
+def expected_calibration_error(probabilities: FloatArray, labels: Labels) -> float:
+    """Mean gap between confidence and accuracy over 15 equally wide bins of confidence, weighted by their counts.
+
+    Source: Guo et al. 2017, "On Calibration of Modern Neural Networks", equation 3.
+    """
+    confidence = probabilities.max(axis=1)
+    right = probabilities.argmax(axis=1) == labels
+    bins = np.minimum((confidence * N_ECE_BINS).astype(int), N_ECE_BINS - 1)
+    gaps = np.zeros(N_ECE_BINS)
+    np.add.at(gaps, bins, right - confidence)
+    return float(np.abs(gaps).sum() / len(labels))
+
+
+def bootstrap_interval(right: npt.NDArray[np.bool_]) -> tuple[float, float]:
+    """Percentile bootstrap interval of 95 % for a share; the same input gives the same interval."""
+    rng = np.random.default_rng(0)
+    shares = rng.binomial(len(right), float(right.mean()), N_BOOTSTRAP) / len(right)
+    low, high = np.percentile(shares, (2.5, 97.5))
+    return float(low), float(high)
