@@ -33,7 +33,7 @@ _NECK = (222.0, 190.0)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pose:
-    """What the face does in one frame; 0 everywhere is the smiling portrait as it was taken, 2 the most that looks human."""
+    """The face in one frame: 0 everywhere is the smiling portrait as it was taken, 2 the most that looks human."""
 
     blink: float = 0.0
     """0 open, 1 closed."""
