@@ -173,11 +173,13 @@ function addVideo(pc, track, kbps) {
  * @returns {Codec[]}
  */
 export function vp8First(codecs) {
+    const order = ['video/vp8', 'video/h264'];
     /** @param {Codec} codec */
-    const rank = (codec) => ['video/vp8', 'video/h264'].indexOf(codec.mimeType.toLowerCase());
-    /** @param {Codec} codec */
-    const place = (codec) => (rank(codec) === -1 ? 2 : rank(codec));
-    return codecs.toSorted((a, b) => place(a) - place(b));
+    const place = (codec) => {
+        const rank = order.indexOf(codec.mimeType.toLowerCase());
+        return rank === -1 ? order.length : rank;
+    };
+    return [...codecs].sort((a, b) => place(a) - place(b));
 }
 
 /**

@@ -21,7 +21,6 @@
  * @property {() => Promise<string>} getToken an access token; asked before every attempt
  * @property {RTCIceServer[]} iceServers
  * @property {(pc: RTCPeerConnection) => void | Promise<void>} prepare adds the transceivers to a new connection
- * @property {(pc: RTCPeerConnection) => void | Promise<void>} [negotiated] called when the answer is set
  * @property {(state: LinkState, message: string | null) => void} onstate
  */
 
@@ -154,7 +153,6 @@ export function openLink(options) {
             }
             resource = location;
             await fresh.setRemoteDescription({ type: 'answer', sdp: answer });
-            await options.negotiated?.(fresh);
             nUnauthorized = 0;
             if (mine === attempt && fresh.connectionState !== 'connected') {
                 watchTimer = setTimeout(() => failed(mine, null), CONNECT_S * 1000);

@@ -1,0 +1,225 @@
+// The candidate's call: send oneself, see and hear the interviewers, mute, camera. Carries no measurements.
+
+import { alertNow, announce } from './announce.js';
+import { publish, watch } from './call.js';
+import { showProblem } from './device_check.js';
+import { byId, make, setText, syncList } from './elements.js';
+
+/** @typedef {import('./devices.js').Kind} Kind */
+/** @typedef {import('./local_media.js').LocalMedia} LocalMedia */
+/** @typedef {import('./protocol.js').ParticipantState} ParticipantState */
+
+/** A connection that is away this long is worth a banner. */
+const BANNER_AFTER_MS = 2000;
+
+/**
+ * @typedef {object} CallOptions
+ * @property {string} roomId
+ * @property {LocalMedia} media
+ * @property {() => Promise<string>} getToken
+ * @property {RTCIceServer[]} iceServers
+ * @property {number} kbps
+ * @property {() => void} ondevices microphone or camera went on or off
+ */
+
+/**
+ * @typedef {object} CandidateCall
+ * @property {(participants: ParticipantState[]) => void} update show who is there now
+ * @property {(isLost: boolean) => void} signalling the websocket was lost or is back
+ * @property {() => boolean} isMuted
+ * @property {() => void} close
+ */
+
+/**
+ * Start the call. The page shows its step `call` already.
+ *
+ * @param {CallOptions} options
+ * @returns {CandidateCall}
+ */
+export function startCall({ roomId, media, getToken, iceServers, kbps, ondevices }) {
+    const room = encodeURIComponent(roomId);
+    const mute = byId('mute', HTMLButtonElement);
+    const camera = byId('camera', HTMLButtonElement);
+    const self = byId('self', HTMLVideoElement);
+    const publication = publish({ url: `/whip/${room}`, getToken, stream: media.stream(), kbps, iceServers });
+    /** @type {Map<string, {link: import('./call.js').Watch, tile: HTMLElement}>} */
+    const watched = new Map();
+    const listening = new AbortController();
+    let isMuted = false;
+    let isSignallingLost = false;
+    /** @type {ReturnType<typeof setTimeout> | undefined} */
+    let bannerTimer;
+
+    publication.onstate = connectionChanged;
+    media.onchange = (kind) => {
+        if (kind === null) return;
+        void publication.replaceTrack(kind, media.devices[kind].track);
+        draw();
+        ondevices();
+    };
+    mute.addEventListener('click', toggleMute, { signal: listening.signal });
+    camera.addEventListener('click', () => void media.setWanted('video', !media.devices.video.isWanted), {
+        signal: listening.signal,
+    });
+    document.addEventListener('visibilitychange', resumeAfterPause, { signal: listening.signal });
+    draw();
+
+    function toggleMute() {
+        // A microphone that never opened is asked for; one that is open is only silenced, so that it is back at once.
+        if (media.devices.audio.track === null) {
+            isMuted = false;
+            void media.setWanted('audio', true);
+        } else {
+            isMuted = !isMuted;
+        }
+        publication.setMuted('audio', isMuted);
+        draw();
+        ondevices();
+    }
+
+    function draw() {
+        const { audio, video } = media.devices;
+        const isSilent = isMuted || audio.track === null;
+        mute.setAttribute('aria-pressed', String(isSilent));
+        label(mute, isSilent ? 'Unmute' : 'Mute');
+        camera.setAttribute('aria-pressed', String(video.track === null));
+        camera.disabled = video.isOpening;
+        label(camera, video.track === null ? 'Camera on' : 'Camera off');
+        const present = self.srcObject instanceof MediaStream ? (self.srcObject.getVideoTracks()[0] ?? null) : null;
+        if (present !== video.track) self.srcObject = video.track === null ? null : new MediaStream([video.track]);
+        byId('self-note').hidden = video.track !== null;
+        const kind = audio.problem !== null ? 'audio' : 'video';
+        showProblem(byId('call-problem'), media.devices[kind].problem, () => void media.retry(kind));
+    }
+
+    function connectionChanged() {
+        clearTimeout(bannerTimer);
+        const isLost = isSignallingLost || publication.state === 'interrupted';
+        if (!isLost) {
+            if (!byId('banner').hidden) announce('You are connected again.');
+            byId('banner').hidden = true;
+        } else if (byId('banner').hidden) {
+            bannerTimer = setTimeout(() => {
+                setText(byId('banner-words'), 'The connection was lost. Reconnecting …');
+                byId('banner').hidden = false;
+                alertNow('The connection was lost. Reconnecting.');
+            }, BANNER_AFTER_MS);
+        }
+    }
+
+    /** @param {ParticipantState[]} participants */
+    function update(participants) {
+        const others = participants.filter(({ role, presence }) => role === 'interviewer' && presence !== 'absent');
+        const ids = new Set(others.filter(({ publishing }) => publishing).map(({ id }) => id));
+        for (const id of watched.keys()) if (!ids.has(id)) stopWatching(id);
+        for (const id of ids) if (!watched.has(id)) startWatching(id);
+        byId('stage-empty').hidden = others.length > 0;
+        syncList(byId('tiles'), others, ({ id }) => id, makeTile, drawTile);
+    }
+
+    /** @param {string} id */
+    function startWatching(id) {
+        const link = watch({ url: `/whep/${room}/${encodeURIComponent(id)}`, getToken, iceServers });
+        const tile = makeVideo();
+        tile.srcObject = link.stream;
+        watched.set(id, { link, tile });
+    }
+
+    /** @param {string} id */
+    function stopWatching(id) {
+        const known = watched.get(id);
+        watched.delete(id);
+        known?.tile.remove();
+        void known?.link.close();
+    }
+
+    /** @param {HTMLElement} tile @param {ParticipantState} person */
+    function drawTile(tile, person) {
+        const video = watched.get(person.id)?.tile;
+        if (video !== undefined && video.parentElement !== tile) {
+            tile.prepend(video);
+            void play(/** @type {HTMLVideoElement} */ (video), tile);
+        }
+        if (video !== undefined) video.hidden = !person.camera;
+        setText(/** @type {HTMLElement} */ (tile.querySelector('.tile-name')), nameOf(person));
+        setText(/** @type {HTMLElement} */ (tile.querySelector('.tile-note')), noteOf(person));
+    }
+
+    /** A phone call or another app may have paused sounds and pictures: start them again when the page is back. */
+    function resumeAfterPause() {
+        if (document.visibilityState !== 'visible') return;
+        for (const { tile } of watched.values()) {
+            const video = /** @type {HTMLVideoElement} */ (tile);
+            if (video.paused && video.parentElement !== null) void play(video, video.parentElement);
+        }
+    }
+
+    return {
+        update,
+        signalling(isLost) {
+            isSignallingLost = isLost;
+            connectionChanged();
+        },
+        isMuted: () => isMuted,
+        close() {
+            clearTimeout(bannerTimer);
+            listening.abort();
+            byId('banner').hidden = true;
+            for (const id of [...watched.keys()]) stopWatching(id);
+            void publication.close();
+            self.srcObject = null;
+        },
+    };
+}
+
+/** @param {HTMLButtonElement} button @param {string} text */
+function label(button, text) {
+    setText(/** @type {HTMLElement} */ (button.querySelector('span')), text);
+}
+
+/** @param {ParticipantState} person */
+function nameOf(person) {
+    return person.microphone || !person.publishing ? person.name : `${person.name} (muted)`;
+}
+
+/** @param {ParticipantState} person */
+function noteOf(person) {
+    if (person.presence === 'interrupted') return `${person.name}’s connection was lost. Waiting for them to come back …`;
+    if (!person.publishing) return `${person.name} is here. No picture or sound yet.`;
+    return person.camera ? '' : 'The camera is off';
+}
+
+/** @param {ParticipantState} person */
+function makeTile(person) {
+    return make('div', { class: 'video-tile', role: 'group', 'aria-label': person.name }, [
+        make('p', { class: 'tile-note' }),
+        make('span', { class: 'tile-name' }),
+    ]);
+}
+
+function makeVideo() {
+    const video = make('video', { playsinline: '' });
+    video.autoplay = true;
+    return video;
+}
+
+/**
+ * Play, or offer a button where the browser wants a click before it makes sounds.
+ *
+ * @param {HTMLVideoElement} video
+ * @param {HTMLElement} tile
+ */
+async function play(video, tile) {
+    try {
+        await video.play();
+    } catch (error) {
+        if (!(error instanceof Error) || error.name !== 'NotAllowedError' || tile.querySelector('button')) return;
+        const button = make('button', { type: 'button' }, ['Turn the sound on']);
+        button.addEventListener('click', () => {
+            button.remove();
+            void video.play();
+        });
+        tile.append(button);
+        alertNow('Your browser needs a click before it plays sound: Turn the sound on.');
+    }
+}

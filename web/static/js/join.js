@@ -1,0 +1,291 @@
+// The candidate's page: consent, devices, waiting room, call, end. One step is shown at a time.
+
+import { alertNow, announce } from './announce.js';
+import { startCall } from './candidate_call.js';
+import { setUpConsents } from './consents_dialog.js';
+import { createDeviceCheck } from './device_check.js';
+import { appliedAudio } from './devices.js';
+import { byId, setText } from './elements.js';
+import { getAccess, storeConsents } from './join_api.js';
+import { createLocalMedia } from './local_media.js';
+import { localTime } from './localtime.js';
+import { connect } from './socket.js';
+
+/** @typedef {'consent'|'devices'|'waiting'|'call'|'ended'} Step */
+/** @typedef {import('./protocol.js').RoomState} RoomState */
+
+/**
+ * What the template tells the page.
+ *
+ * @typedef {object} Page
+ * @property {string} token of the join link
+ * @property {string} room_id
+ * @property {boolean} has_consented to the call, on an earlier visit
+ * @property {boolean} is_over
+ * @property {Record<string, string>} versions of the consent texts, by kind
+ */
+
+/** @type {Page} */
+const page = JSON.parse(byId('join').dataset.page ?? '{}');
+/** Set while the person is in the waiting room or the call, so that a reload brings them back there. */
+const IS_IN = `composure-in-${page.room_id}`;
+/** @type {Step[]} */
+const STEPS = ['consent', 'devices', 'waiting', 'call', 'ended'];
+
+const form = byId('consent-form', HTMLFormElement);
+const media = createLocalMedia({ isAnalysed: () => isTicked('analysis') });
+const check = createDeviceCheck(media, enter);
+/** @type {Step} */
+let step = 'consent';
+/** @type {import('./socket.js').Socket | null} */
+let socket = null;
+/** @type {import('./candidate_call.js').CandidateCall | null} */
+let call = null;
+/** @type {import('./join_api.js').Access | null} */
+let access = null;
+let waitingSince = new Date();
+/** @type {WakeLockSentinel | null} */
+let wakeLock = null;
+
+setUpConsents((event) => socket?.send(event) ?? false);
+form.addEventListener('submit', (event) => {
+    event.preventDefault();
+    void consent();
+});
+byId('back-to-consent').addEventListener('click', () => show('consent'));
+byId('back-to-devices').addEventListener('click', () => {
+    retreat();
+    show('devices');
+});
+for (const button of document.querySelectorAll('[data-leave]')) button.addEventListener('click', leave);
+byId('rejoin').addEventListener('click', () => location.reload());
+document.addEventListener('visibilitychange', () => void keepAwake());
+setInterval(drawClock, 1000);
+start();
+
+function start() {
+    if (page.is_over) return end('ended');
+    if (page.has_consented && sessionStorage.getItem(IS_IN) !== null) void comeBack();
+    else show('consent', { isFirst: true });
+    return undefined;
+}
+
+/** After a reload: the devices were allowed before, so go straight back in; if not, show the check. */
+async function comeBack() {
+    show('devices');
+    await media.start();
+    if (media.devices.audio.track !== null || media.devices.video.track !== null) enter();
+}
+
+/**
+ * @param {Step} next
+ * @param {{isFirst?: boolean}} [how]
+ */
+function show(next, { isFirst = false } = {}) {
+    step = next;
+    for (const section of document.querySelectorAll('[data-step]')) {
+        /** @type {HTMLElement} */ (section).hidden = /** @type {HTMLElement} */ (section).dataset.step !== next;
+    }
+    for (const item of document.querySelectorAll('#steps li')) {
+        const place = STEPS.indexOf(/** @type {Step} */ (/** @type {HTMLElement} */ (item).dataset.for));
+        if (place === STEPS.indexOf(next)) item.setAttribute('aria-current', 'step');
+        else item.removeAttribute('aria-current');
+        item.classList.toggle('done', place < STEPS.indexOf(next));
+    }
+    document.body.classList.toggle('in-call', next === 'call');
+    if (next === 'devices') check.show();
+    else check.hide();
+    void keepAwake();
+    // A new step is a new page to a keyboard or a screen reader: begin at its heading.
+    if (!isFirst) byId(`${next}-title`).focus();
+}
+
+/** @param {string} kind */
+function isTicked(kind) {
+    const box = form.elements.namedItem(kind);
+    return box instanceof HTMLInputElement && box.checked;
+}
+
+async function consent() {
+    const trouble = byId('consent-error');
+    trouble.hidden = true;
+    if (!isTicked('call')) {
+        return refuse('To take part, tick the box of the call. If you do not want to take part, close this page.');
+    }
+    const answers = Object.entries(page.versions).map(([kind, text_version]) => ({
+        kind,
+        granted: isTicked(kind),
+        text_version,
+    }));
+    const button = /** @type {HTMLButtonElement} */ (form.querySelector('[type="submit"]'));
+    button.disabled = true;
+    try {
+        await storeConsents(page.token, answers);
+        for (const { kind, granted } of answers) mirror(kind, granted);
+        show('devices');
+    } catch (error) {
+        refuse(error instanceof Error && error.name === 'Error' ? error.message : 'The server cannot be reached. Please try again.');
+    } finally {
+        button.disabled = false;
+    }
+    return undefined;
+}
+
+/** @param {string} sentence */
+function refuse(sentence) {
+    const trouble = byId('consent-error');
+    setText(trouble, sentence);
+    trouble.hidden = false;
+    alertNow(sentence);
+    const box = form.elements.namedItem('call');
+    if (box instanceof HTMLInputElement && !box.checked) box.focus();
+}
+
+/**
+ * Show an answer of the form in the dialog of the call too.
+ *
+ * @param {string} kind
+ * @param {boolean} granted
+ */
+function mirror(kind, granted) {
+    const box = document.querySelector(`[data-consent="${kind}"]`);
+    if (box instanceof HTMLInputElement) box.checked = granted;
+}
+
+async function freshToken() {
+    access = await getAccess(page.token);
+    return access.token;
+}
+
+function enter() {
+    if (socket !== null) return;
+    sessionStorage.setItem(IS_IN, '1');
+    waitingSince = new Date();
+    setText(byId('waiting-words'), 'Connecting …');
+    show('waiting');
+    drawClock();
+    media.onchange = () => sendDevices();
+    socket = connect({ roomId: page.room_id, getToken: freshToken, onEvent: received, onStatus: connectionChanged });
+}
+
+/** Leave the room for the step before, keeping the devices. */
+function retreat() {
+    sessionStorage.removeItem(IS_IN);
+    call?.close();
+    call = null;
+    const old = socket;
+    socket = null;
+    old?.close();
+    byId('analysis-sign').hidden = true;
+}
+
+function leave() {
+    end('left');
+}
+
+/** @param {import('./socket.js').SocketStatus} status */
+function connectionChanged(status) {
+    const isLost = status.state === 'reconnecting';
+    if (isLost || status.state === 'open') call?.signalling(isLost);
+    document.querySelector('.pulse')?.classList.toggle('lost', isLost);
+    if (isLost) setText(byId('waiting-words'), 'The connection was lost. Reconnecting … Your place is kept.');
+    if (status.state === 'open') sendDevices();
+    if (status.state === 'closed' && socket !== null) end(status.reason);
+}
+
+/** @param {import('./protocol.js').ServerEvent} event */
+function received(event) {
+    if (event.type === 'state') roomChanged(event);
+    else if (event.type === 'error') alertNow(event.message);
+}
+
+/** @param {RoomState} room */
+function roomChanged(room) {
+    byId('analysis-sign').hidden = !room.analysis.on;
+    if (room.you === 'absent') socket?.send({ type: 'knock' });
+    else if (room.you === 'waiting') drawWaiting(room);
+    else if (room.you === 'admitted') {
+        if (call === null) admitted();
+        call?.update(room.participants);
+    }
+}
+
+/** @param {RoomState} room */
+function drawWaiting(room) {
+    const here = room.participants.filter(({ role, presence }) => role === 'interviewer' && presence === 'present');
+    const names = new Intl.ListFormat('en').format(here.map(({ name }) => name));
+    const words =
+        here.length > 0
+            ? `${names} ${here.length === 1 ? 'has' : 'have'} been told that you are here and can let you in.`
+            : 'The interviewer is not here yet and will be told at once that you are waiting.';
+    if (byId('waiting-words').textContent !== words) {
+        setText(byId('waiting-words'), words);
+        announce(words);
+    }
+}
+
+function admitted() {
+    show('call');
+    announce('You have been let in.');
+    call = startCall({
+        roomId: page.room_id,
+        media,
+        getToken: freshToken,
+        iceServers: access?.ice_servers ?? [],
+        kbps: access?.video_kbps ?? 1500,
+        ondevices: sendDevices,
+    });
+    sendDevices();
+}
+
+function sendDevices() {
+    const { audio, video } = media.devices;
+    socket?.send({
+        type: 'devices',
+        microphone: audio.track !== null && !call?.isMuted(),
+        camera: video.track !== null,
+        settings: appliedAudio(audio.track),
+    });
+}
+
+function drawClock() {
+    if (step !== 'waiting') return;
+    const minutes = Math.floor((Date.now() - waitingSince.getTime()) / 60_000);
+    setText(byId('waiting-clock'), localTime(new Date(), 'time'));
+    setText(byId('waiting-since'), minutes === 0 ? 'less than a minute' : `${minutes} ${minutes === 1 ? 'minute' : 'minutes'}`);
+}
+
+/** Keep the screen on while the person waits or talks; browsers that cannot are left alone. */
+async function keepAwake() {
+    const isNeeded = (step === 'waiting' || step === 'call') && document.visibilityState === 'visible';
+    if (!isNeeded) {
+        await wakeLock?.release();
+        wakeLock = null;
+        return;
+    }
+    if (wakeLock !== null && !wakeLock.released) return;
+    wakeLock = (await navigator.wakeLock?.request('screen').catch(() => null)) ?? null;
+}
+
+/** @type {Record<string, [string, string]>} */
+const ENDINGS = {
+    ended: ['The interview has ended', 'Thank you for taking part. You can close this page.'],
+    left: ['You have left', 'You can come back as long as the interview is not over.'],
+    declined: ['You were not let in', 'The interviewer did not let you in this time. If you think that this is a mistake, please write to them.'],
+    cancelled: ['The interview was cancelled', 'The interviewer has called it off. Please ask them about another time.'],
+    replaced: ['Opened somewhere else', 'This interview was opened in another window or on another device and goes on there.'],
+    expired: ['The link is no longer valid', 'Please ask the interviewer for a new link.'],
+    shutdown: ['A short interruption', 'The server is being restarted. Please come back in a minute.'],
+    refused: ['You cannot go in with this link', 'It may have been replaced, or the interview is over. Please ask the interviewer.'],
+};
+
+/** @param {string} reason */
+function end(reason) {
+    retreat();
+    media.stop();
+    const [title, words] = ENDINGS[reason] ?? ENDINGS.ended ?? ['', ''];
+    setText(byId('ended-title'), title);
+    setText(byId('ended-words'), words);
+    byId('rejoin').hidden = !['left', 'replaced', 'shutdown'].includes(reason);
+    show('ended');
+}
