@@ -1,0 +1,170 @@
+"""One session inside a worker: encoded frames through decoders and models into the pipeline, estimates out."""
+
+import pickle
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+
+from pipeline.session import Item, SessionState, new_session, reset_calibration, step
+from pipeline.types import SAMPLE_RATE_HZ, AudioChunk, EmotionClassifier, FaceFinder, Gap, Tick
+from pipeline.video.face import measure_face
+from server.analysis.decode import AudioDecoder, DecodeError, VideoDecoder
+from server.analysis.messages import (
+    Checkpoint,
+    EstimateMade,
+    FromWorker,
+    KeyframeWanted,
+    MakeEstimate,
+    MarkGap,
+    Media,
+    Open,
+    Recalibrate,
+    SessionStats,
+)
+from server.media import EncodedFrame, Kind
+
+LATE_S = 0.1
+"""A picture that waited longer is decoded but not measured, so that a busy worker catches up."""
+STARVED_S = 1.0
+"""Without a measured face for this long the next picture is measured however late it is."""
+
+
+class SessionAnalyser:
+    """Holds what a session needs in its worker: decoders, face tracker, the pipeline's state."""
+
+    def __init__(
+        self, message: Open, *, classifier: EmotionClassifier, find_face: FaceFinder, clock: Callable[[], float]
+    ) -> None:
+        self._session_id = message.session_id
+        self._origin_s = message.origin_s
+        self._period_s = 1 / message.analysis_fps
+        self._classifier = classifier
+        self._find_face = find_face
+        self._clock = clock
+        self._state = _restored(message.state)
+        self._audio = AudioDecoder(message.origin_s)
+        self._video: VideoDecoder | None = None
+        self._video_broken_from_s: float | None = None
+        self._video_seen_s = 0.0
+        self._due_s = 0.0
+        self._measured_s = -STARVED_S
+        self._newest_arrival_s = message.origin_s
+        self._stats = SessionStats()
+
+    def handle(self, message: Media | MarkGap | MakeEstimate | Recalibrate) -> Iterator[FromWorker]:
+        """Take one message and yield the answers.
+
+        Any error other than of decoding comes out of here; the caller closes the session.
+        """
+        match message:
+            case Media():
+                if message.frame.kind is Kind.AUDIO:
+                    self._hear(message.frame)
+                else:
+                    yield from self._watch(message.frame)
+            case MarkGap():
+                self._step(Gap(from_s=message.from_s, to_s=message.to_s, stream=message.stream))
+            case MakeEstimate():
+                yield from self._estimate(message.t_s)
+            case Recalibrate():
+                self._state = reset_calibration(self._state)
+
+    def _step(self, item: Item) -> None:
+        self._state, _ = step(self._state, item)
+
+    def _estimate(self, t_s: float) -> Iterator[FromWorker]:
+        self._state, estimates = step(self._state, Tick(t_s=t_s))
+        for estimate in estimates:
+            yield EstimateMade(
+                session_id=self._session_id,
+                estimate=estimate,
+                newest_arrival_s=self._newest_arrival_s,
+                stats=self._stats,
+            )
+        yield Checkpoint(session_id=self._session_id, t_s=t_s, state=pickle.dumps(self._state))
+
+    def _hear(self, frame: EncodedFrame) -> None:
+        try:
+            for chunk in self._audio.decode(frame):
+                self._take_sound(chunk, frame.arrival_s)
+        except DecodeError:
+            self._count(decode_errors=1)
+
+    def _take_sound(self, chunk: AudioChunk, arrival_s: float) -> None:
+        if chunk.t_s < 0:
+            return
+        self._step(chunk)
+        duration_s = len(chunk.samples) / SAMPLE_RATE_HZ
+        self._stats = replace(
+            self._stats,
+            audio_s=self._stats.audio_s + duration_s,
+            audio_gap_s=self._stats.audio_gap_s + duration_s * chunk.is_gap,
+        )
+        if not chunk.is_gap:
+            self._newest_arrival_s = max(self._newest_arrival_s, arrival_s)
+
+    def _watch(self, frame: EncodedFrame) -> Iterator[FromWorker]:
+        t_s = frame.capture_s - self._origin_s
+        if not frame.is_keyframe and (self._video is None or frame.follows_gap):
+            yield from self._give_picture_up()
+        if frame.is_keyframe:
+            self._begin_picture(frame, t_s)
+        if self._video is None:
+            return
+        wants_picture = self._is_wanted(t_s, self._clock() - frame.arrival_s)
+        try:
+            picture = self._video.decode(frame, wants_picture=wants_picture)
+        except DecodeError:
+            self._count(decode_errors=1)
+            yield from self._give_picture_up()
+            return
+        self._count(decoded=1)
+        self._video_seen_s = max(0.0, t_s)
+        if picture is None:
+            return
+        self._step(measure_face(t_s=t_s, rgb=picture, find_face=self._find_face, classify=self._classifier))
+        self._newest_arrival_s = max(self._newest_arrival_s, frame.arrival_s)
+        self._due_s = max(self._due_s + self._period_s, t_s + self._period_s / 2)
+        self._measured_s = t_s
+        self._count(analysed=1)
+
+    def _is_wanted(self, t_s: float, age_s: float) -> bool:
+        """Say whether the face is to be measured on a picture of this capture time and age."""
+        if t_s < max(0.0, self._due_s):
+            return False
+        if age_s > LATE_S and t_s - self._measured_s < STARVED_S:
+            self._count(skipped_late=1)
+            return False
+        return True
+
+    def _begin_picture(self, frame: EncodedFrame, t_s: float) -> None:
+        """A key frame mends the picture, or begins one of another codec."""
+        if self._video is None or self._video.codec is not frame.codec:
+            self._video = VideoDecoder(frame.codec)
+        if self._video_broken_from_s is not None and t_s > self._video_broken_from_s:
+            self._step(Gap(from_s=self._video_broken_from_s, to_s=t_s, stream="video"))
+        self._video_broken_from_s = None
+
+    def _give_picture_up(self) -> Iterator[FromWorker]:
+        """Look at no picture until the next key frame."""
+        self._video = None
+        if self._video_broken_from_s is None:
+            self._video_broken_from_s = self._video_seen_s
+            yield KeyframeWanted(session_id=self._session_id)
+
+    def _count(self, *, decoded: int = 0, analysed: int = 0, skipped_late: int = 0, decode_errors: int = 0) -> None:
+        self._stats = replace(
+            self._stats,
+            decoded=self._stats.decoded + decoded,
+            analysed=self._stats.analysed + analysed,
+            skipped_late=self._stats.skipped_late + skipped_late,
+            decode_errors=self._stats.decode_errors + decode_errors,
+        )
+
+
+def _restored(state: bytes | None) -> SessionState:
+    if state is None:
+        return new_session()
+    # Only a worker of this very installation writes these bytes, and the server hands them to workers alone.
+    restored = pickle.loads(state)  # noqa: S301
+    assert isinstance(restored, SessionState)
+    return restored

@@ -1,0 +1,108 @@
+"""The worker process: ``python -m server.analysis.worker FD``, FD being its end of the link.
+
+One thread takes messages in the order in which they come. The process ends when the link is closed, thus also when
+the server dies. Whatever C libraries write to standard output or error does not touch the link.
+"""
+
+import os
+import socket
+import sys
+from collections.abc import Callable, Iterator
+
+from models.face_mesh import FaceMeshFinder
+from models.loader import load_emotion_classifier
+from pipeline.types import EmotionClassifier
+from server import clock
+from server.analysis.analyser import SessionAnalyser
+from server.analysis.link import Unpacker, pack
+from server.analysis.messages import (
+    Close,
+    Closed,
+    Failed,
+    FromWorker,
+    MakeEstimate,
+    MarkGap,
+    Media,
+    Open,
+    Ping,
+    Pong,
+    Ready,
+    Recalibrate,
+    from_body,
+    to_body,
+)
+
+NICENESS = 5
+"""The media plane goes first when there are too few cores."""
+RECEIVE_BYTES = 256 * 1024
+
+
+class Worker:
+    """The sessions of this process and the models they share."""
+
+    def __init__(self, classifier: EmotionClassifier, make_face_finder: Callable[[], FaceMeshFinder]) -> None:
+        self._classifier = classifier
+        self._make_face_finder = make_face_finder
+        self._sessions: dict[str, tuple[SessionAnalyser, FaceMeshFinder]] = {}
+
+    def handle(self, message: object) -> Iterator[FromWorker]:
+        """Take one message and yield the answers. An error in a session closes that session only."""
+        match message:
+            case Ping():
+                yield Pong(number=message.number)
+            case Close():
+                self._forget(message.session_id)
+                yield Closed(session_id=message.session_id)
+            case Open() | Media() | MarkGap() | MakeEstimate() | Recalibrate():
+                try:
+                    yield from self._handle_in_session(message)
+                except Exception as exc:  # the boundary of a session: the others must go on
+                    self._forget(message.session_id)
+                    yield Failed(session_id=message.session_id, error=type(exc).__name__)
+
+    def _handle_in_session(self, message: Open | Media | MarkGap | MakeEstimate | Recalibrate) -> Iterator[FromWorker]:
+        if isinstance(message, Open):
+            finder = self._make_face_finder()
+            analyser = SessionAnalyser(message, classifier=self._classifier, find_face=finder, clock=clock.monotonic_s)
+            self._sessions[message.session_id] = (analyser, finder)
+        elif message.session_id in self._sessions:
+            # What is still under way to a session that failed is not answered.
+            yield from self._sessions[message.session_id][0].handle(message)
+
+    def _forget(self, session_id: str) -> None:
+        entry = self._sessions.pop(session_id, None)
+        if entry is not None:
+            entry[1].close()
+
+
+def serve(link: socket.socket) -> None:
+    """Load the models, say so, and work until the other end closes."""
+    started_s = clock.monotonic_s()
+    classifier = load_emotion_classifier()
+    FaceMeshFinder().close()  # the first one pays for loading the library
+    worker = Worker(classifier, FaceMeshFinder)
+    unpacker = Unpacker()
+    _send(link, Ready(model_version=classifier.version, load_s=clock.monotonic_s() - started_s))
+    while data := link.recv(RECEIVE_BYTES):
+        for body in unpacker.feed(data):
+            for answer in worker.handle(from_body(body)):
+                _send(link, answer)
+
+
+def main(argv: list[str]) -> int:
+    """Run a worker on the inherited socket argv[0]."""
+    os.nice(NICENESS)
+    with socket.socket(fileno=int(argv[0])) as link:
+        try:
+            serve(link)
+        except (BrokenPipeError, ConnectionResetError):
+            return 0
+    return 0
+
+
+def _send(link: socket.socket, message: FromWorker) -> None:
+    link.sendall(pack(to_body(message)))
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
