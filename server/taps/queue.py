@@ -4,7 +4,7 @@ import asyncio
 from collections import deque
 from collections.abc import Callable
 
-from server.media import EncodedFrame
+from server.media import EncodedFrame, Kind
 
 MAX_FRAMES = 600
 """About eight seconds of 25 pictures and 50 sound packets a second."""
@@ -22,6 +22,7 @@ class FrameQueue:
     would be worse than one that stops. The frames lost that way are counted.
 
     Args:
+        only: take this kind of media alone.
         on_end: called once when no more frames will come, whatever the reason.
         max_frames: how many frames may wait.
         max_bytes: how many bytes they may have together.
@@ -30,6 +31,7 @@ class FrameQueue:
     def __init__(
         self,
         *,
+        only: Kind | None = None,
         on_end: Callable[[], None] | None = None,
         max_frames: int = MAX_FRAMES,
         max_bytes: int = MAX_BYTES,
@@ -38,6 +40,7 @@ class FrameQueue:
         self._n_bytes = 0
         self._max_frames = max_frames
         self._max_bytes = max_bytes
+        self._only = only
         self._on_end = on_end
         self._wake = asyncio.Event()
         self.dropped = 0
@@ -47,7 +50,7 @@ class FrameQueue:
 
     def push(self, frame: EncodedFrame) -> None:
         """Take one frame; the first that does not fit ends the queue. Ignored once ended."""
-        if self.end_reason is not None:
+        if self.end_reason is not None or self._only not in (None, frame.kind):
             return
         if len(self._frames) >= self._max_frames or self._n_bytes + len(frame.data) > self._max_bytes:
             self.dropped += len(self._frames) + 1
