@@ -1,0 +1,8 @@
+"""Storage: the only room that knows SQL.
+
+- ``records``: everything stored, as frozen values
+- ``engine``: opening the database, reading, writing
+- ``schema``: the tables; ``migrate`` and ``migrations``: how a database gets them
+- ``users, logins, invitations, interviews, participants, consents, series, annotations, taps``: queries, functions
+  over a connection
+"""

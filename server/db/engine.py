@@ -13,6 +13,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 
 from server.config import Config
 
+__all__ = ["AsyncConnection", "Database", "database_url"]
+
 BUSY_TIMEOUT_MS = 5000
 """How long SQLite waits for another process's lock."""
 

@@ -70,9 +70,7 @@ def _head(report: SessionReport) -> dict[str, Any]:
             }
             for marker in report.markers
         ],
-        "notes": [
-            {"id": note.id, "t_s": note.t_s, "text": note.text, "author": note.author} for note in report.notes
-        ],
+        "notes": [{"id": note.id, "t_s": note.t_s, "text": note.text, "author": note.author} for note in report.notes],
     }
 
 

@@ -19,7 +19,6 @@ LOGIN_LIFETIME = timedelta(days=14)
 INVITATION_LIFETIME = timedelta(days=7)
 
 
-
 class Accounts:
     """Everything about people with accounts.
 
@@ -78,7 +77,7 @@ class Accounts:
         async with self._database.write() as connection:
             await self._check_setup(connection, token)
             user = self._new_user(*checked, role=Role.INTERVIEWER, is_operator=True)
-            await user_rows.insert(connection, user, password_hash)
+            await user_rows.insert_user(connection, user, password_hash)
             await user_rows.store_setup_hash(connection, None)
         return user
 
@@ -106,7 +105,7 @@ class Accounts:
         )
         async with self._database.write() as connection:
             await _require_free(connection, address)
-            await invitation_rows.insert(connection, invitation, hashed(token), invited_by=by.id)
+            await invitation_rows.insert_invitation(connection, invitation, hashed(token), invited_by=by.id)
         return invitation, token
 
     async def invitations(self, by: User) -> tuple[Invitation, ...]:
@@ -141,7 +140,7 @@ class Accounts:
             invitation = self._usable(await invitation_rows.by_token(connection, hashed(token)))
             await _require_free(connection, invitation.email)
             user = self._new_user(*checked, role=invitation.role)
-            await user_rows.insert(connection, user, password_hash)
+            await user_rows.insert_user(connection, user, password_hash)
             await invitation_rows.mark_used(connection, invitation.id, self._now())
         return user
 
@@ -157,7 +156,7 @@ class Accounts:
         async with self._database.write() as connection:
             await _require_free(connection, interview.candidate_email)
             user = self._new_user(*checked, role=Role.CANDIDATE)
-            await user_rows.insert(connection, user, password_hash)
+            await user_rows.insert_user(connection, user, password_hash)
         return user
 
     # --- login ---
@@ -193,7 +192,7 @@ class Accounts:
         )
         async with self._database.write() as connection:
             await login_rows.delete_expired(connection, now)
-            await login_rows.insert(connection, login, hashed(token))
+            await login_rows.insert_login(connection, login, hashed(token))
         return UserPrincipal(user=user, login_session_id=login.id), token
 
     async def principal_for(self, token: str) -> UserPrincipal:
@@ -254,9 +253,7 @@ class Accounts:
             return await user_rows.count(connection) > 0
 
     def _new_user(self, name: str, email: str, *, role: Role, is_operator: bool = False) -> User:
-        return User(
-            id=new_id(), name=name, email=email, role=role, is_operator=is_operator, created_at=self._now()
-        )
+        return User(id=new_id(), name=name, email=email, role=role, is_operator=is_operator, created_at=self._now())
 
     def _usable(self, invitation: Invitation | None) -> Invitation:
         if invitation is None:

@@ -58,7 +58,7 @@ class Consents:
             if interview is None:
                 raise NotFound("This interview does not exist any more.")
             rows = [self._row(participant_id, interview.purpose, answer) for answer in answers]
-            await consent_rows.insert(connection, rows)
+            await consent_rows.insert_consents(connection, rows)
             stored = await consent_rows.of_participant(connection, participant_id)
         return current(stored, interview.purpose)
 

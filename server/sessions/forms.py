@@ -57,9 +57,7 @@ def check_form(form: InterviewForm) -> InterviewFields:
             title=fields.check("title", _title, form.title),
             candidate_name=fields.check("candidate_name", checked_name, form.candidate_name),
             candidate_email=fields.check("candidate_email", checked_email, form.candidate_email),
-            scheduled_at=fields.check(
-                "scheduled_at", lambda text: utc_time(text, form.timezone), form.scheduled_at
-            ),
+            scheduled_at=fields.check("scheduled_at", lambda text: utc_time(text, form.timezone), form.scheduled_at),
             duration_min=fields.check("duration_min", _duration, form.duration_min),
             purpose=fields.check("purpose", _purpose, form.purpose),
             questions=_filled(form.questions),

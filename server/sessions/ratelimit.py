@@ -20,9 +20,7 @@ class RateLimiter:
         max_keys: how many keys are remembered.
     """
 
-    def __init__(
-        self, clock: Callable[[], float], *, attempts: int, window_s: float, max_keys: int = 10_000
-    ) -> None:
+    def __init__(self, clock: Callable[[], float], *, attempts: int, window_s: float, max_keys: int = 10_000) -> None:
         self._clock = clock
         self._attempts = attempts
         self._refill_per_s = attempts / window_s

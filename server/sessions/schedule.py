@@ -5,7 +5,6 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Protocol
 
-
 from server.db import interviews as interview_rows
 from server.db import participants as participant_rows
 from server.db import users as user_rows
@@ -96,8 +95,8 @@ class Schedule:
         )
         async with self._database.write() as connection:
             members = await self._members(connection, user, fields)
-            await interview_rows.insert(connection, interview)
-            await participant_rows.insert(connection, candidate)
+            await interview_rows.insert_interview(connection, interview)
+            await participant_rows.insert_participant(connection, candidate)
             await interview_rows.set_interviewers(connection, interview.id, [member.id for member in members])
             await interview_rows.set_questions(connection, interview.id, _questions(interview.id, fields))
         return await self.get(user, interview.id)
@@ -163,7 +162,7 @@ class Schedule:
                 duration_min=fields.duration_min,
                 purpose=fields.purpose,
             )
-            await interview_rows.update(connection, changed)
+            await interview_rows.update_interview(connection, changed)
             await participant_rows.rename_candidate(connection, interview_id, fields.candidate_name)
             await interview_rows.set_interviewers(connection, interview_id, [member.id for member in members])
             await interview_rows.set_questions(connection, interview_id, _questions(interview_id, fields))
@@ -199,7 +198,7 @@ class Schedule:
             if interview.status.is_over:
                 raise Conflict("This interview is over.")
             changed = replace(interview, link_version=interview.link_version + 1)
-            await interview_rows.update(connection, changed)
+            await interview_rows.update_interview(connection, changed)
             return await _details(connection, changed)
 
     async def cancel(self, user: User, interview_id: str) -> None:
@@ -224,7 +223,7 @@ class Schedule:
                 await interview_rows.set_status(connection, interview_id, InterviewStatus.CANCELLED)
         await self._rooms.evict(interview_id, "cancelled")
         async with self._database.write() as connection:
-            await interview_rows.delete(connection, interview_id)
+            await interview_rows.delete_interview(connection, interview_id)
         await self._database.scrub()
 
     async def link_candidate(self, user: User, participant: Participant) -> None:
@@ -248,7 +247,7 @@ class Schedule:
                 admitted_at=None,
                 created_at=self._now(),
             )
-            await participant_rows.insert(connection, participant)
+            await participant_rows.insert_participant(connection, participant)
             return participant
 
     async def _members(self, connection: AsyncConnection, owner: User, fields: InterviewFields) -> list[User]:
@@ -271,7 +270,7 @@ async def _details(connection: AsyncConnection, interview: Interview) -> Intervi
         interview=interview,
         candidate=await participant_rows.candidate_of(connection, interview.id),
         interviewers=await interview_rows.interviewers(connection, interview.id),
-        questions=await interview_rows.questions(connection, interview.id),
+        questions=await interview_rows.find_questions(connection, interview.id),
     )
 
 

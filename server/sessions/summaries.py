@@ -8,7 +8,7 @@ from pipeline.types import Estimate
 from server.db import annotations as annotation_rows
 from server.db import interviews as interview_rows
 from server.db import series as series_rows
-from server.db.engine import Database
+from server.db.engine import AsyncConnection, Database
 from server.errors import NotFound
 from server.sessions.records import Interview, Marker, MarkerKind, Note, Question, Session, User
 
@@ -49,19 +49,22 @@ class Summaries:
         async with self._database.read() as connection:
             return await series_rows.sessions_of_interview(connection, interview_id)
 
+    async def session(self, user: User, session_id: str) -> Session:
+        """Return a session. Raises NotFound for anyone who is not an interviewer of its interview."""
+        async with self._database.read() as connection:
+            return await _of_member(connection, user, session_id)
+
     async def report(self, user: User, session_id: str) -> SessionReport:
         """Return everything about a session. Raises NotFound for anyone who is not an interviewer of it."""
         async with self._database.read() as connection:
-            session = await series_rows.get_session(connection, session_id)
-            if session is None or not await interview_rows.is_interviewer(connection, session.interview_id, user.id):
-                raise NotFound("This session does not exist.")
+            session = await _of_member(connection, user, session_id)
             interview = await interview_rows.get(connection, session.interview_id)
             if interview is None:
                 raise NotFound("This session does not exist.")
-            estimates = await series_rows.estimates(connection, session_id)
-            markers = await annotation_rows.markers(connection, session.interview_id)
-            notes = await annotation_rows.notes(connection, session.interview_id)
-            questions = await interview_rows.questions(connection, session.interview_id)
+            estimates = await series_rows.find_estimates(connection, session_id)
+            markers = await annotation_rows.find_markers(connection, session.interview_id)
+            notes = await annotation_rows.find_notes(connection, session.interview_id)
+            questions = await interview_rows.find_questions(connection, session.interview_id)
         of_session = tuple(marker for marker in markers if marker.session_id == session_id)
         summary = summarise_estimates(estimates)
         return SessionReport(
@@ -74,6 +77,13 @@ class Summaries:
             notes=tuple(note for note in notes if note.session_id == session_id),
             questions=questions,
         )
+
+
+async def _of_member(connection: AsyncConnection, user: User, session_id: str) -> Session:
+    session = await series_rows.get_session(connection, session_id)
+    if session is None or not await interview_rows.is_interviewer(connection, session.interview_id, user.id):
+        raise NotFound("This session does not exist.")
+    return session
 
 
 def summarise_estimates(estimates: Iterable[Estimate]) -> SessionSummary:

@@ -24,9 +24,7 @@ class TapTokens:
         on_revoked: called with the tap's id when its token is revoked, to end the streams that run under it.
     """
 
-    def __init__(
-        self, database: Database, *, now: Callable[[], datetime], on_revoked: Callable[[str], None]
-    ) -> None:
+    def __init__(self, database: Database, *, now: Callable[[], datetime], on_revoked: Callable[[str], None]) -> None:
         self._database = database
         self._now = now
         self._on_revoked = on_revoked
@@ -38,7 +36,9 @@ class TapTokens:
             FieldErrors: the label is empty or over 80 characters.
         """
         with collect() as fields:
-            clean = fields.check("label", lambda text: checked_line(text, what="a label", max_length=MAX_LABEL_LENGTH), label)
+            clean = fields.check(
+                "label", lambda text: checked_line(text, what="a label", max_length=MAX_LABEL_LENGTH), label
+            )
         secret = PREFIX + new_secret()
         token = TapToken(
             id=new_id(),
@@ -49,7 +49,7 @@ class TapTokens:
             last_used_at=None,
         )
         async with self._database.write() as connection:
-            await tap_rows.insert(connection, token, hashed(secret))
+            await tap_rows.insert_token(connection, token, hashed(secret))
         return token, secret
 
     async def of_interview(self, interview_id: str) -> tuple[TapToken, ...]:

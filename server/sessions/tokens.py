@@ -3,8 +3,6 @@
 Both are JWTs signed with HS256 under one key kept in ``<data_dir>/secret.key``; the audience tells them apart.
 """
 
-import hashlib
-import hmac
 import os
 import secrets
 from collections.abc import Callable, Iterable
@@ -66,10 +64,6 @@ class Tokens:
         self._key = key
         self._database = database
         self._now = now
-
-    def mac(self, purpose: str, text: str) -> str:
-        """Return a keyed hash (HMAC-SHA-256, hex) of a text for one purpose, for example a CSRF token."""
-        return hmac.new(self._key, f"{purpose}\0{text}".encode(), hashlib.sha256).hexdigest()
 
     # --- join links ---
 

@@ -1,0 +1,38 @@
+"""Bringing a database to the present tables."""
+
+from pathlib import Path
+
+from alembic import command
+from alembic.config import Config as AlembicConfig
+from sqlalchemy.engine import Connection
+
+from server.db.engine import Database
+
+MIGRATIONS = Path(__file__).parent / "migrations"
+
+
+async def migrate(database: Database, *, revision: str = "head") -> None:
+    """Apply every migration that the database does not have, all or none.
+
+    Args:
+        database: empty, or at any earlier revision.
+        revision: where to stop.
+
+    Raises:
+        alembic.util.CommandError: the database was made by a newer version of this software.
+    """
+    async with database.write() as connection:
+        await connection.run_sync(_upgrade, revision)
+
+
+def alembic_config(connection: Connection) -> AlembicConfig:
+    """Return Alembic's settings for one connection; there is no alembic.ini."""
+    config = AlembicConfig()
+    config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
+    config.set_main_option("path_separator", "os")
+    config.attributes["connection"] = connection
+    return config
+
+
+def _upgrade(connection: Connection, revision: str) -> None:
+    command.upgrade(alembic_config(connection), revision)

@@ -1,0 +1,208 @@
+"""Queries on sessions and their estimates."""
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Row, insert, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from pipeline.types import (
+    EMOTIONS,
+    Band,
+    Contribution,
+    Estimate,
+    Reading,
+    Reason,
+    Trajectory,
+    VoiceFeatures,
+)
+from server.db.records import Session, SessionStatus, StoredEstimate
+from server.db.schema import VOICE_COLUMNS, estimates, sessions
+
+_VOICE_PREFIX = "voice_"
+
+
+async def insert_session(connection: AsyncConnection, session: Session) -> None:
+    """Store a new session."""
+    await connection.execute(
+        insert(sessions).values(
+            id=session.id,
+            interview_id=session.interview_id,
+            participant_id=session.participant_id,
+            started_at=session.started_at,
+            ended_at=session.ended_at,
+            status=session.status,
+            end_reason=session.end_reason,
+            mean_stress=session.mean_stress,
+            peak_stress=session.peak_stress,
+            peak_t_s=session.peak_t_s,
+            model_version=session.model_version,
+        )
+    )
+
+
+async def close_session(
+    connection: AsyncConnection,
+    session_id: str,
+    *,
+    status: SessionStatus,
+    ended_at: datetime,
+    end_reason: str,
+    mean_stress: float | None,
+    peak_stress: float | None,
+    peak_t_s: float | None,
+) -> None:
+    """Store a session's end and figures."""
+    await connection.execute(
+        update(sessions)
+        .where(sessions.c.id == session_id)
+        .values(
+            status=status,
+            ended_at=ended_at,
+            end_reason=end_reason,
+            mean_stress=mean_stress,
+            peak_stress=peak_stress,
+            peak_t_s=peak_t_s,
+        )
+    )
+
+
+async def get_session(connection: AsyncConnection, session_id: str) -> Session | None:
+    """Return a session or None."""
+    row = (await connection.execute(select(sessions).where(sessions.c.id == session_id))).one_or_none()
+    return None if row is None else _session_from_row(row)
+
+
+async def sessions_of_interview(connection: AsyncConnection, interview_id: str) -> tuple[Session, ...]:
+    """Return an interview's sessions, oldest first."""
+    rows = await connection.execute(
+        select(sessions).where(sessions.c.interview_id == interview_id).order_by(sessions.c.started_at, sessions.c.id)
+    )
+    return tuple(_session_from_row(row) for row in rows)
+
+
+async def live_sessions(connection: AsyncConnection) -> tuple[Session, ...]:
+    """Return every session that is stored as running."""
+    rows = await connection.execute(select(sessions).where(sessions.c.status == SessionStatus.LIVE))
+    return tuple(_session_from_row(row) for row in rows)
+
+
+async def insert_estimates(connection: AsyncConnection, rows: Iterable[StoredEstimate], model_version: str) -> None:
+    """Store estimates. Raises sqlalchemy.exc.IntegrityError if a tick is stored already or its session is gone."""
+    values = [
+        {"session_id": row.session_id, "model_version": model_version, **_estimate_values(row.estimate)} for row in rows
+    ]
+    if values:
+        await connection.execute(insert(estimates), values)
+
+
+async def find_estimates(
+    connection: AsyncConnection, session_id: str, *, after_s: float | None = None
+) -> tuple[Estimate, ...]:
+    """Return a session's estimates in order of time, or those later than ``after_s``."""
+    query = select(estimates).where(estimates.c.session_id == session_id).order_by(estimates.c.t_s)
+    if after_s is not None:
+        query = query.where(estimates.c.t_s > after_s)
+    return tuple(_estimate_from_row(row) for row in await connection.execute(query))
+
+
+async def find_peaks(connection: AsyncConnection, session_id: str) -> tuple[tuple[float, float], ...]:
+    """Return (t_s, stress) of each peak of a session, in order of time."""
+    confirmed = select(estimates.c.peak_t_s).where(
+        estimates.c.session_id == session_id, estimates.c.peak_t_s.is_not(None)
+    )
+    rows = await connection.execute(
+        select(estimates.c.t_s, estimates.c.stress)
+        .where(estimates.c.session_id == session_id, estimates.c.t_s.in_(confirmed), estimates.c.stress.is_not(None))
+        .order_by(estimates.c.t_s)
+    )
+    return tuple((row.t_s, row.stress) for row in rows)
+
+
+def _session_from_row(row: Row[*tuple[Any, ...]]) -> Session:
+    return Session(
+        id=row.id,
+        interview_id=row.interview_id,
+        participant_id=row.participant_id,
+        started_at=row.started_at,
+        ended_at=row.ended_at,
+        status=SessionStatus(row.status),
+        end_reason=row.end_reason,
+        mean_stress=row.mean_stress,
+        peak_stress=row.peak_stress,
+        peak_t_s=row.peak_t_s,
+        model_version=row.model_version,
+    )
+
+
+def _estimate_values(estimate: Estimate) -> dict[str, Any]:
+    shares = estimate.emotions or (None,) * len(EMOTIONS)
+    features = estimate.voice_features
+    return {
+        "t_s": estimate.t_s,
+        **_reading_values("stress", estimate.stress),
+        "stress_raw": estimate.stress_raw,
+        **_reading_values("face", estimate.face),
+        **_reading_values("voice", estimate.voice),
+        **{f"emotion_{name}": share for name, share in zip(EMOTIONS, shares, strict=True)},
+        "band": estimate.band,
+        "trajectory": estimate.trajectory,
+        "window_mean": estimate.window_mean,
+        "window_sd": estimate.window_sd,
+        "peak_t_s": estimate.peak_t_s,
+        "contributions": [[part.signal, part.amount] for part in estimate.contributions],
+        **{
+            name: None if features is None else getattr(features, name.removeprefix(_VOICE_PREFIX))
+            for name in (*VOICE_COLUMNS, "voice_is_silent")
+        },
+        "newest_sample_s": estimate.newest_sample_s,
+    }
+
+
+def _reading_values(name: str, reading: Reading) -> dict[str, Any]:
+    return {
+        name: reading.value,
+        f"{name}_quality": reading.quality,
+        f"{name}_reason": reading.reason,
+        f"{name}_age_s": reading.age_s,
+    }
+
+
+def _estimate_from_row(row: Row[*tuple[Any, ...]]) -> Estimate:
+    columns = row._mapping
+    shares = tuple(columns[f"emotion_{name}"] for name in EMOTIONS)
+    return Estimate(
+        t_s=row.t_s,
+        stress=_reading_from_row(row, "stress"),
+        stress_raw=row.stress_raw,
+        face=_reading_from_row(row, "face"),
+        voice=_reading_from_row(row, "voice"),
+        emotions=None if shares[0] is None else shares,
+        voice_features=_voice_from_row(row),
+        band=None if row.band is None else Band(row.band),
+        trajectory=None if row.trajectory is None else Trajectory(row.trajectory),
+        window_mean=row.window_mean,
+        window_sd=row.window_sd,
+        peak_t_s=row.peak_t_s,
+        contributions=tuple(Contribution(signal=signal, amount=amount) for signal, amount in row.contributions),
+        newest_sample_s=row.newest_sample_s,
+    )
+
+
+def _reading_from_row(row: Row[*tuple[Any, ...]], name: str) -> Reading:
+    columns = row._mapping
+    return Reading(
+        value=columns[name],
+        quality=columns[f"{name}_quality"],
+        reason=Reason(columns[f"{name}_reason"]),
+        age_s=columns[f"{name}_age_s"],
+    )
+
+
+def _voice_from_row(row: Row[*tuple[Any, ...]]) -> VoiceFeatures | None:
+    if row.voice_is_silent is None:
+        return None
+    columns = row._mapping
+    values = {name.removeprefix(_VOICE_PREFIX): columns[name] for name in VOICE_COLUMNS}
+    return VoiceFeatures(is_silent=row.voice_is_silent, **values)

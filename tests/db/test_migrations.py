@@ -1,0 +1,68 @@
+from pathlib import Path
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from alembic.util import CommandError
+from sqlalchemy import inspect, text
+
+from server.db.engine import Database
+from server.db.migrate import MIGRATIONS, migrate
+from server.db.schema import metadata
+
+
+async def test_migrated_tables_are_those_of_the_schema(database: Database):
+    async with database.write() as connection:
+        differences = await connection.run_sync(
+            lambda sync: compare_metadata(
+                MigrationContext.configure(sync, opts={"compare_type": True, "compare_server_default": True}), metadata
+            )
+        )
+    assert differences == []
+
+
+async def test_checks_and_cascades_are_those_of_the_schema(database: Database, tmp_path: Path):
+    """compare_metadata does not look at CHECK constraints nor, on SQLite, at ON DELETE."""
+    direct = Database.open(f"sqlite+aiosqlite:///{tmp_path / 'direct.db'}")
+    async with direct.write() as connection:
+        await connection.run_sync(metadata.create_all)
+
+    def describe(sync):
+        inspector = inspect(sync)
+        return {
+            table: (
+                sorted(check["name"] for check in inspector.get_check_constraints(table)),
+                sorted(
+                    (key["constrained_columns"], key["referred_table"], key["options"].get("ondelete"))
+                    for key in inspector.get_foreign_keys(table)
+                ),
+            )
+            for table in metadata.tables
+        }
+
+    async with direct.read() as wanted, database.read() as got:
+        assert await got.run_sync(describe) == await wanted.run_sync(describe)
+    await direct.close()
+
+
+async def test_migrating_twice_changes_nothing(database: Database):
+    await migrate(database)
+    async with database.read() as connection:
+        versions = (await connection.execute(text("SELECT version_num FROM alembic_version"))).scalars().all()
+    assert len(versions) == 1
+
+
+def test_revisions_are_numbered_in_one_line():
+    revisions = [item.revision for item in ScriptDirectory(str(MIGRATIONS)).walk_revisions()]
+    assert list(reversed(revisions)) == [f"{n:04d}" for n in range(1, len(revisions) + 1)]
+
+
+async def test_a_database_of_a_newer_version_is_refused(tmp_path: Path):
+    database = Database.open(f"sqlite+aiosqlite:///{tmp_path / 'composure.db'}")
+    await migrate(database)
+    async with database.write() as connection:
+        await connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
+    with pytest.raises(CommandError, match="9999"):
+        await migrate(database)
+    await database.close()
