@@ -1,0 +1,202 @@
+from dataclasses import replace
+
+import pytest
+
+from pipeline.types import Reason
+from server import clock
+from server.analysis.messages import (
+    Checkpoint,
+    Close,
+    Closed,
+    EstimateMade,
+    Failed,
+    KeyframeWanted,
+    MakeEstimate,
+    MarkGap,
+    Media,
+    Open,
+    Ping,
+    Pong,
+    Recalibrate,
+)
+from server.analysis.worker import Worker
+from server.media import Codec, Kind
+from tests.fakes.face import FixedClassifier, NobodyFinder
+from tests.fakes.media import at, portrait_video, portrait_voice
+
+
+class Desk:
+    """A worker in this process and what it answered."""
+
+    def __init__(self, finders=()):
+        self.finders = list(finders)
+        self.made = []
+        self.worker = Worker(FixedClassifier(), self._make_finder)
+        self.answers = []
+
+    def _make_finder(self):
+        self.made.append(self.finders.pop(0) if self.finders else NobodyFinder())
+        return self.made[-1]
+
+    def send(self, *messages):
+        answers = [answer for message in messages for answer in self.worker.handle(message)]
+        self.answers += answers
+        return answers
+
+    def open(self, session_id="a", *, origin_s, state=None, fps=5.0):
+        return self.send(Open(session_id=session_id, origin_s=origin_s, analysis_fps=fps, state=state))
+
+    def feed(self, frames, session_id="a"):
+        return self.send(*(Media(session_id=session_id, frame=frame) for frame in frames))
+
+    def estimate(self, t_s, session_id="a"):
+        answers = self.send(MakeEstimate(session_id=session_id, t_s=t_s))
+        return next(answer for answer in answers if isinstance(answer, EstimateMade))
+
+
+@pytest.fixture
+def origin_s():
+    """A start that lies ahead, so that no frame is late."""
+    return clock.monotonic_s() + 60.0
+
+
+def test_a_ping_is_answered():
+    assert Desk().send(Ping(number=5)) == [Pong(number=5)]
+
+
+def test_pictures_are_measured_at_the_asked_rate_and_all_decoded(origin_s):
+    desk = Desk()
+    desk.open(origin_s=origin_s, fps=5.0)
+    desk.feed(at(portrait_video(3.0), origin_s))
+    stats = desk.estimate(3.0).stats
+    assert (stats.decoded, stats.analysed, stats.skipped_late) == (30, 15, 0)
+    assert desk.made[0].n_calls == 15
+
+
+def test_late_pictures_are_decoded_but_measured_only_once_a_second(origin_s):
+    desk = Desk()
+    desk.open(origin_s=origin_s - 120)
+    desk.feed(at(portrait_video(3.0), origin_s - 120))
+    stats = desk.estimate(3.0).stats
+    assert stats.decoded == 30
+    assert stats.analysed == 3
+    assert stats.skipped_late > 10
+
+
+def test_what_was_captured_before_the_session_is_not_measured(origin_s):
+    desk = Desk()
+    desk.open(origin_s=origin_s)
+    desk.feed(at(portrait_video(1.0) + portrait_voice(1.0), origin_s - 2))
+    answer = desk.estimate(1.0)
+    assert (answer.stats.analysed, answer.stats.audio_s) == (0, 0.0)
+    assert answer.newest_arrival_s == origin_s
+    assert answer.estimate.newest_sample_s is None
+
+
+def test_an_estimate_carries_the_newest_arrival_behind_it(origin_s):
+    desk = Desk()
+    desk.open(origin_s=origin_s)
+    frames = [replace(frame, arrival_s=frame.arrival_s + 0.2) for frame in at(portrait_voice(1.0), origin_s)]
+    desk.feed(frames)
+    assert desk.estimate(1.0).newest_arrival_s == frames[-1].arrival_s
+
+
+def test_a_lost_picture_asks_for_a_key_frame_once_and_marks_the_gap(origin_s):
+    desk = Desk()
+    desk.open(origin_s=origin_s)
+    frames = at(portrait_video(3.0, keyframe_every_s=2.0), origin_s)
+    frames[10] = replace(frames[10], follows_gap=True)
+    answers = desk.feed(frames[:20])
+    assert answers == [KeyframeWanted(session_id="a")]
+    assert desk.estimate(2.0).stats.decoded == 10
+    assert desk.feed(frames[20:]) == []
+    assert desk.estimate(3.0).stats.decoded == 20
+
+
+def test_damaged_pictures_and_packets_are_counted_and_survived(origin_s):
+    desk = Desk()
+    desk.open(origin_s=origin_s)
+    frames = at(portrait_video(2.0) + portrait_voice(2.0), origin_s)
+    damaged = [
+        replace(frame, data=b"\xff" * 3) if index % 40 == 7 or index in (3, 4) else frame
+        for index, frame in enumerate(frames)
+    ]
+    desk.feed(damaged)
+    answer = desk.estimate(2.0)
+    n_damaged = sum(new is not old for new, old in zip(damaged, frames, strict=True))
+    assert 0 < answer.stats.decode_errors <= n_damaged
+    assert answer.stats.audio_s > 1.9
+    assert answer.stats.audio_gap_s > 0
+    assert not any(isinstance(message, Failed) for message in desk.answers)
+
+
+def test_a_key_frame_of_another_codec_changes_the_decoder(origin_s):
+    desk = Desk()
+    desk.open(origin_s=origin_s)
+    desk.feed(at(portrait_video(1.0), origin_s))
+    desk.feed(at(portrait_video(1.0, codec=Codec.H264), origin_s + 1))
+    stats = desk.estimate(2.0).stats
+    assert (stats.decoded, stats.decode_errors) == (20, 0)
+
+
+def test_an_announced_gap_is_the_reason_of_what_is_missing(origin_s):
+    desk = Desk()
+    desk.open(origin_s=origin_s)
+    desk.send(MarkGap(session_id="a", from_s=0.0, to_s=1.0, stream="both"))
+    estimate = desk.estimate(1.0).estimate
+    assert (estimate.face.reason, estimate.voice.reason) == (Reason.GAP, Reason.GAP)
+    assert (estimate.face.value, estimate.voice.value) == (None, None)
+
+
+def test_an_error_in_one_session_leaves_the_others_alone(origin_s):
+    desk = Desk([NobodyFinder(n_before_error=3), NobodyFinder()])
+    desk.open("a", origin_s=origin_s)
+    desk.open("b", origin_s=origin_s)
+    frames = at(portrait_video(2.0), origin_s)
+    failed = [answer for answer in desk.feed(frames, "a") if isinstance(answer, Failed)]
+    assert failed == [Failed(session_id="a", error="RuntimeError")]
+    assert desk.made[0].is_closed
+    assert desk.send(MakeEstimate(session_id="a", t_s=1.0)) == []
+    desk.feed(frames, "b")
+    assert desk.estimate(2.0, "b").stats.analysed == 10
+
+
+def test_closing_frees_the_session(origin_s):
+    desk = Desk()
+    desk.open(origin_s=origin_s)
+    assert desk.send(Close(session_id="a")) == [Closed(session_id="a")]
+    assert desk.made[0].is_closed
+    assert desk.send(MakeEstimate(session_id="a", t_s=1.0)) == []
+
+
+def test_another_worker_goes_on_from_a_checkpoint_bit_for_bit(origin_s):
+    frames = [frame for frame in at(portrait_voice(8.0), origin_s) if frame.kind is Kind.AUDIO]
+    first, second = Desk(), Desk()
+    first.open(origin_s=origin_s)
+    first.feed(frames[:300])
+    checkpoint = next(a for a in first.send(MakeEstimate(session_id="a", t_s=6.0)) if isinstance(a, Checkpoint))
+    second.open(origin_s=origin_s, state=checkpoint.state)
+    for desk in (first, second):
+        desk.send(MarkGap(session_id="a", from_s=6.0, to_s=6.5, stream="both"))
+    one, other = first.estimate(7.0).estimate, second.estimate(7.0).estimate
+    assert one == other
+    assert one.voice.value is not None
+
+
+def test_a_damaged_checkpoint_fails_the_session_alone(origin_s):
+    (answer,) = Desk().open(origin_s=origin_s, state=b"garbage")
+    assert isinstance(answer, Failed)
+
+
+def test_recalibration_makes_the_voice_calibrate_again(origin_s):
+    desk = Desk()
+    desk.open(origin_s=origin_s)
+    frames = at(portrait_voice(25.0), origin_s)
+    quality = {}
+    for second in range(1, 21):
+        desk.feed(frames[(second - 1) * 50 : second * 50])
+        quality[second] = desk.estimate(float(second)).estimate.voice
+    assert quality[20].reason is not Reason.CALIBRATING
+    desk.send(Recalibrate(session_id="a"))
+    desk.feed(frames[1000:1050])
+    assert desk.estimate(21.0).estimate.voice.reason is Reason.CALIBRATING

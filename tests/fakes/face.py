@@ -1,0 +1,35 @@
+"""Stand-ins for the networks, for tests of what is around them."""
+
+import numpy as np
+
+from pipeline.types import EMOTIONS, FaceLandmarks, FloatArray, ImageArray
+
+
+class FixedClassifier:
+    """Sees the same emotions everywhere."""
+
+    version = "fixed"
+
+    def __call__(self, faces: FloatArray) -> FloatArray:
+        """Return equal shares, shape (n, 7)."""
+        return np.full((len(faces), len(EMOTIONS)), 1 / len(EMOTIONS), np.float32)
+
+
+class NobodyFinder:
+    """Sees no face, or breaks once it has looked n_before_error times."""
+
+    def __init__(self, n_before_error: int | None = None) -> None:
+        self.n_calls = 0
+        self.is_closed = False
+        self._n_before_error = n_before_error
+
+    def __call__(self, rgb: ImageArray) -> FaceLandmarks | None:
+        """Count the look."""
+        self.n_calls += 1
+        if self._n_before_error is not None and self.n_calls > self._n_before_error:
+            raise RuntimeError("graph broke")
+        return None
+
+    def close(self) -> None:
+        """Remember that it was freed."""
+        self.is_closed = True
