@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 from aiohttp import web
 
-from server.errors import Forbidden
+from server.errors import BadRequest, Forbidden
 from server.http.keys import CONFIG
 
 SESSION_COOKIE = "composure_session"
@@ -56,19 +56,27 @@ async def check_csrf(request: web.Request) -> None:
 
     Raises:
         Forbidden: the request comes from another site, or its token is missing or stale.
+        BadRequest: the body claims to be a form and is none.
     """
     if request.method in SAFE_METHODS:
         return
     if not is_same_origin(request):
         raise Forbidden("This request came from another site.")
-    given = request.headers.get(HEADER, "")
-    if not given and request.content_type in FORM_TYPES:
-        field = (await request.post()).get(FIELD, "")
-        given = field if isinstance(field, str) else ""
+    given = request.headers.get(HEADER) or await _form_token(request)
     # Someone who logs in in a second tab keeps a valid first page: either cookie may have made the token.
     cookies = (request.cookies.get(SESSION_COOKIE), request.cookies.get(FORM_COOKIE))
     if not any(secret and hmac.compare_digest(_derive(secret).encode(), given.encode()) for secret in cookies):
         raise Forbidden("This page is out of date. Please reload it and try again.")
+
+
+async def _form_token(request: web.Request) -> str:
+    if request.content_type not in FORM_TYPES:
+        return ""
+    try:
+        field = (await request.post()).get(FIELD, "")
+    except (ValueError, LookupError):  # no boundary, bad encoding, unknown charset
+        raise BadRequest("The form cannot be read.") from None
+    return field if isinstance(field, str) else ""
 
 
 def is_same_origin(request: web.Request) -> bool:

@@ -1,0 +1,124 @@
+"""The command line: ``python -m server serve [options]``. Every option is also an environment variable."""
+
+import argparse
+import asyncio
+import contextlib
+import os
+import signal
+import ssl
+import sys
+from collections.abc import Sequence
+from dataclasses import fields
+from pathlib import Path
+
+from aiohttp import web
+from alembic.util import CommandError
+
+from server import clock
+from server.app import make_app
+from server.config import PREFIX, Config, ConfigError
+from server.http.keys import ACCOUNTS
+from server.ops import logs
+from server.ops.certificate import self_signed, server_context
+
+SHUTDOWN_TIMEOUT_S = 5.0
+"""So long running requests may take to end."""
+
+_FLAGS = ("self_signed", "behind_proxy")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; returns the exit status: 0 done, 1 cannot start, 2 a setting cannot be used."""
+    options = _parser().parse_args(arguments)
+    given = {item.name: getattr(options, item.name) for item in fields(Config)}
+    try:
+        config = Config.from_env(overrides={name: value for name, value in given.items() if value is not None})
+        if options.demo_video is not None and not options.demo_video.is_file():
+            raise ConfigError(f"no such file: {options.demo_video}")
+        logs.configure(config.log_level)
+        asyncio.run(_serve(config, demo=options.demo or options.demo_video is not None, demo_video=options.demo_video))
+    except ConfigError as exc:
+        print(f"composure: {exc}", file=sys.stderr)
+        return 2
+    except (OSError, CommandError) as exc:  # the port is taken, the data folder cannot be written, a newer database
+        print(f"composure: cannot start: {exc}", file=sys.stderr)
+        return 1
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m server", description="Composure: live interviews over WebRTC.")
+    serve = parser.add_subparsers(dest="command", required=True).add_parser(
+        "serve",
+        help="serve until interrupted",
+        description="Serve until interrupted. Options win over the environment.",
+    )
+    for item in fields(Config):
+        default, help_text = item.metadata["default"], item.metadata["help"].replace("%", "%%")
+        words = f"{help_text} [{PREFIX}{item.name.upper()}{f', default {default}' if default else ''}]"
+        name = f"--{item.name.replace('_', '-')}"
+        if item.name in _FLAGS:
+            serve.add_argument(name, dest=item.name, action="store_const", const="1", help=words)
+        else:
+            serve.add_argument(name, dest=item.name, metavar=item.name.upper(), help=words)
+    serve.add_argument("--demo", action="store_true", help="open an interview with a synthetic candidate")
+    serve.add_argument("--demo-video", type=Path, metavar="FILE", help="the same, the candidate plays this file")
+    return parser
+
+
+async def _serve(config: Config, *, demo: bool, demo_video: Path | None) -> None:
+    app = make_app(config)
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=SHUTDOWN_TIMEOUT_S)
+    stop = asyncio.Event()
+    _stop_on_signal(stop)
+    try:
+        await runner.setup()
+        await web.TCPSite(runner, config.host, config.port, ssl_context=_tls(config)).start()
+        url = _base_url(config, runner)
+        print(f"Composure serves on {url}", flush=True)
+        if (token := await app[ACCOUNTS].new_setup_token()) is not None:
+            print(f"Make the first account here (works once): {url}/setup/{token}", flush=True)
+        async with contextlib.AsyncExitStack() as stack:
+            if demo:
+                from server.demo.opening import open_demo
+
+                await stack.enter_async_context(open_demo(app, url, demo_video))
+            await stop.wait()
+    finally:
+        await runner.cleanup()
+
+
+def _stop_on_signal(stop: asyncio.Event) -> None:
+    """Stop cleanly on the first SIGINT or SIGTERM; a second one ends the process at once."""
+    loop = asyncio.get_running_loop()
+
+    def on_signal() -> None:
+        stop.set()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.remove_signal_handler(number)
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, on_signal)
+
+
+def _tls(config: Config) -> ssl.SSLContext | None:
+    if config.self_signed:
+        names = (config.host, os.uname().nodename)
+        return server_context(*self_signed(config.data_dir, names, now=clock.utc_now()))
+    if config.tls_cert is not None and config.tls_key is not None:
+        return server_context(config.tls_cert, config.tls_key)
+    return None
+
+
+def _base_url(config: Config, runner: web.AppRunner) -> str:
+    """Return the address to tell people: the configured public one, else the one that is listened on."""
+    if config.public_url:
+        return config.public_url.rstrip("/")
+    port = runner.addresses[0][1]
+    host = "127.0.0.1" if config.host in ("0.0.0.0", "::", "") else config.host  # noqa: S104
+    host = f"[{host}]" if ":" in host else host
+    return f"{'https' if config.uses_tls else 'http'}://{host}:{port}"
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,122 @@
+"""The only place that wires the rooms together: configuration in, application out."""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Callable, Coroutine
+from contextlib import AbstractAsyncContextManager
+from datetime import datetime
+from typing import Any
+
+from aiohttp import web
+
+from server import clock
+from server.analysis.supervisor import AnalysisPool
+from server.config import Config
+from server.db.engine import Database, database_url
+from server.db.migrate import migrate
+from server.http import keys
+from server.http.enforce import add_routes, enforce, require_rules
+from server.http.middleware import MAX_BODY_BYTES, access_log, add_headers, map_errors
+from server.http.routes import ROUTES
+from server.http.templates import make_environment
+from server.ops.lag import LagMonitor
+from server.ops.versions import model_version
+from server.rtc.plane import MediaPlane, PublisherEvent
+from server.sessions.accounts import Accounts
+from server.sessions.consent import Consents
+from server.sessions.live import LiveRooms
+from server.sessions.schedule import Schedule
+from server.sessions.summaries import Summaries
+from server.sessions.taptokens import TapTokens
+from server.sessions.tokens import Tokens, load_key
+from server.taps.register import TapRegister
+
+logger = logging.getLogger(__name__)
+
+AppContext = Callable[[web.Application], AbstractAsyncContextManager[None]]
+
+
+def make_app(
+    config: Config,
+    *,
+    monotonic_s: Callable[[], float] = clock.monotonic_s,
+    now: Callable[[], datetime] = clock.utc_now,
+) -> web.Application:
+    """Return the whole server as an application; it opens nothing before its startup.
+
+    Args:
+        config: the settings.
+        monotonic_s: the machine's monotonic clock, seconds.
+        now: wall clock, UTC.
+    """
+    app = web.Application(middlewares=[access_log, map_errors, enforce], client_max_size=MAX_BODY_BYTES)
+    database = Database.open(database_url(config))
+
+    def on_publisher(event: PublisherEvent) -> None:
+        rooms.on_publisher(event)
+
+    plane = MediaPlane(config, clock=monotonic_s, on_publisher=on_publisher)
+    pool = AnalysisPool(config, clock=monotonic_s)
+    rooms = LiveRooms(
+        database, config, media=plane, analysis=pool, model_version=model_version(), clock=monotonic_s, now=now
+    )
+    app[keys.CONFIG] = config
+    app[keys.DATABASE] = database
+    app[keys.PLANE] = plane
+    app[keys.POOL] = pool
+    app[keys.ROOMS] = rooms
+    app[keys.ACCOUNTS] = Accounts(database, now=now, clock=monotonic_s)
+    app[keys.TOKENS] = Tokens(load_key(config.data_dir), database, now=now)
+    app[keys.TAP_TOKENS] = TapTokens(database, now=now, on_revoked=rooms.drop_tap)
+    app[keys.SCHEDULE] = Schedule(database, now=now, rooms=rooms)
+    app[keys.CONSENTS] = Consents(database, now=now)
+    app[keys.SUMMARIES] = Summaries(database)
+    app[keys.TAPS] = TapRegister()
+    app[keys.LAG] = LagMonitor(monotonic_s)
+    app[keys.TEMPLATES] = make_environment()
+    add_routes(app, ROUTES)
+    require_rules(app)
+    app.on_response_prepare.append(add_headers)
+    # Contexts end in reverse order: tasks, then rooms' media and analysis, the database last.
+    app.cleanup_ctx.extend([_database, _planes, _background("rooms", rooms.run), _background("lag", app[keys.LAG].run)])
+    app.on_shutdown.append(_say_goodbye)
+    return app
+
+
+async def _say_goodbye(app: web.Application) -> None:
+    """End every interview while its pages are still connected."""
+    await app[keys.ROOMS].close()
+
+
+async def _database(app: web.Application) -> AsyncIterator[None]:
+    database = app[keys.DATABASE]
+    await migrate(database)
+    await app[keys.ROOMS].recover()
+    yield
+    await database.close()
+
+
+async def _planes(app: web.Application) -> AsyncIterator[None]:
+    yield
+    await app[keys.PLANE].close()
+    await app[keys.POOL].close()
+
+
+def _background(
+    name: str, run: Callable[[], Coroutine[Any, Any, None]]
+) -> Callable[[web.Application], AsyncIterator[None]]:
+    """Return a context that runs a task of the application's life."""
+
+    async def context(app: web.Application) -> AsyncIterator[None]:
+        task = asyncio.create_task(run(), name=name)
+        task.add_done_callback(_report_failure)
+        yield
+        task.cancel()
+        await asyncio.wait([task])
+
+    return context
+
+
+def _report_failure(task: asyncio.Task[None]) -> None:
+    if not task.cancelled() and (exc := task.exception()) is not None:
+        logger.error("the task %s failed: %s", task.get_name(), type(exc).__name__)
