@@ -18,6 +18,7 @@ from models.errors import ModelError
 from models.loader import OnnxEmotionClassifier, load_emotion_classifier
 from pipeline.types import EMOTIONS, FloatArray, ImageArray
 from pipeline.video.crop import prepare_faces
+from scripts.evaluate_emotion_damage import damages
 from scripts.evaluate_emotion_figures import figures
 from scripts.train_emotion_data import LabelledFaces, load_fer2013, load_ferplus7
 
@@ -51,6 +52,11 @@ def main() -> int:
         "parameters": classifier.n_parameters,
         "model": classifier.version,
     }
+    if options.damage:
+        result["damage"] = {
+            name: round(float((classify(classifier, pixels).argmax(axis=1) == faces.labels).mean()), 4)
+            for name, pixels in damages(faces.pixels)
+        }
     if options.json:
         print(json.dumps(result))
     else:
@@ -65,6 +71,7 @@ def parse_options() -> argparse.Namespace:
     parser.add_argument("--model", type=Path, help="an ONNX file instead of the one of models/manifest.toml")
     parser.add_argument("--protocol", choices=("ferplus7", "fer2013"), help="how to read FER2013")
     parser.add_argument("--usage", type=int, default=1, help="0 Training, 1 PublicTest; with --protocol only")
+    parser.add_argument("--damage", action="store_true", help="also measure on smaller, blurred, darker faces")
     parser.add_argument("--json", action="store_true", help="one line of JSON")
     return parser.parse_args()
 

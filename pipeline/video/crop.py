@@ -7,6 +7,8 @@ found landmarks, after levelling the eyes: the larger side of the face oval has 
 its bounding box lies at (24.0, 26.3).
 """
 
+import math
+
 import cv2
 import numpy as np
 import numpy.typing as npt
@@ -36,7 +38,7 @@ FACE_OVAL = (
     152, 148, 176, 149, 150, 136, 172, 58, 132, 93, 234, 127, 162, 21, 54, 103, 67, 109,
 )  # fmt: skip
 
-_OVERSAMPLING = 4
+_MAX_OVERSAMPLING = 12
 
 
 def crop_face(grey: ImageArray, landmarks: FaceLandmarks) -> FloatArray:
@@ -66,8 +68,8 @@ def level_face(grey: ImageArray, landmarks: FaceLandmarks) -> ImageArray:
         Shape (48, 48), grey levels.
     """
     frame_to_crop, side_px = framing(landmarks)
-    # Sample at least as finely as the frame and average down, else a large face would alias.
-    factor = _OVERSAMPLING if side_px > SOURCE_SIZE_PX else 1
+    # Sample as finely as the frame and average down, else a large face would alias.
+    factor = min(max(math.ceil(side_px / SOURCE_SIZE_PX), 1), _MAX_OVERSAMPLING)
     fine_px = SOURCE_SIZE_PX * factor
     warp = frame_to_crop * factor
     # From pixel centres at whole numbers to pixel edges at whole numbers and back.

@@ -23,8 +23,13 @@ SIZE_LIMITS_PX = (16.0, 48.0)
 LIGHT_LIMITS = (10.0, 40.0)
 """Mean grey level of the crop; with camera noise of 2 levels 39 costs 1 point, 13 costs 8 and 9 costs 16."""
 
+CLIPPED_LIMITS = (0.25, 0.75)
+"""Share of the crop at level 250 or more, here from full to no quality: 0.3 costs 3 points, 0.6 costs 9."""
+
 SHARPNESS_LIMITS = (0.05, 0.18)
 """See :func:`sharpness`; a blur of 1 px of 48 gives 0.18 and costs 2.5 points, 3 px give 0.05 and cost 22."""
+
+CLIPPED_LEVEL = 250
 
 SMALL_FACE_PX = 32.0
 """A crop with a smaller side is reported as SMALL_FACE."""
@@ -112,11 +117,11 @@ def assess(*, crop: ImageArray, side_px: float, score: float) -> FaceQuality:
         side_px: side of the crop in pixels of the frame it came from.
         score: detection confidence in [0, 1].
     """
-    level = float(crop.mean())
+    clipped = float((crop >= CLIPPED_LEVEL).mean())
     return FaceQuality(
         detection=_ramp(score, SCORE_LIMITS),
         size=_ramp(side_px, SIZE_LIMITS_PX),
-        light=min(_ramp(level, LIGHT_LIMITS), _ramp(255 - level, LIGHT_LIMITS)),
+        light=min(_ramp(float(crop.mean()), LIGHT_LIMITS), 1 - _ramp(clipped, CLIPPED_LIMITS)),
         sharpness=_ramp(sharpness(crop), SHARPNESS_LIMITS),
     )
 

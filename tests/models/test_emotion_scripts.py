@@ -1,0 +1,123 @@
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from pipeline.types import EMOTIONS
+from scripts.evaluate_emotion_damage import damages
+from scripts.evaluate_emotion_figures import expected_calibration_error, figures
+from scripts.train_emotion_data import PUBLIC_TEST, TRAINING, load_fer2013, load_ferplus7
+
+EVALUATE = Path(__file__).resolve().parents[2] / "scripts" / "evaluate_emotion"
+
+# neutral, happiness, surprise, sadness, anger, disgust, fear, contempt, unknown, not-a-face
+VOTES = np.array(
+    [
+        [0, 8, 1, 0, 1, 0, 0, 0, 0, 0],  # happy
+        [5, 0, 0, 5, 0, 0, 0, 0, 0, 0],  # neutral and sad tie: neutral comes first
+        [1, 0, 0, 0, 2, 0, 0, 7, 0, 0],  # contempt: left out
+        [0, 0, 0, 0, 0, 0, 0, 0, 0, 10],  # not a face: left out
+        [0, 0, 0, 0, 4, 4, 0, 0, 2, 0],  # anger and disgust tie: anger comes first
+        [0, 0, 9, 0, 0, 0, 1, 0, 0, 0],  # surprise, in the test part
+    ],
+    np.uint8,
+)
+
+
+@pytest.fixture
+def fer(tmp_path: Path) -> Path:
+    path = tmp_path / "fer.npz"
+    np.savez(
+        path,
+        pixels=np.random.default_rng(0).integers(0, 256, (6, 48, 48)).astype(np.uint8),
+        emotion=np.array([3, 6, 0, 1, 5, 4], np.uint8),
+        usage=np.array([0, 0, 0, 0, 0, 1], np.uint8),
+        ferplus_votes=VOTES,
+    )
+    return path
+
+
+def names(labels) -> list[str]:
+    return [EMOTIONS[label] for label in labels]
+
+
+def test_ferplus7_takes_the_largest_vote_and_leaves_out_what_is_no_emotion(fer):
+    faces = load_ferplus7(fer, TRAINING)
+    assert names(faces.labels) == ["happy", "neutral", "angry"]
+    np.testing.assert_allclose(faces.shares.sum(axis=1), 1)
+    assert faces.shares[0, EMOTIONS.index("happy")] == 1  # lone votes are outliers
+    assert faces.shares[1, EMOTIONS.index("sad")] == 0.5
+    assert faces.pixels.shape == (3, 48, 48)
+
+
+def test_usage_selects_the_part(fer):
+    assert names(load_ferplus7(fer, PUBLIC_TEST).labels) == ["surprise"]
+
+
+def test_fer2013_keeps_every_row_with_its_own_label(fer):
+    assert names(load_fer2013(fer, TRAINING).labels) == ["happy", "neutral", "angry", "disgust", "surprise"]
+
+
+def test_figures_of_known_answers():
+    labels = np.array([0, 0, 3, 4])
+    answers = np.array([0, 5, 3, 3])
+    result = figures(np.eye(7, dtype=np.float32)[answers], labels)
+    assert result["n"] == 4
+    assert result["accuracy"] == 0.5
+    assert result["recall"]["angry"] == 0.5
+    assert result["recall"]["happy"] == 1
+    assert result["recall"]["fear"] is None
+    assert result["confusion"][0][5] == 1
+    # F1: angry 2/3, happy 2/3, neutral 0; classes that never occur do not count.
+    assert result["macro_f1"] == pytest.approx((2 / 3 + 2 / 3 + 0) / 3, abs=1e-4)
+    # angry for sad is the same level (high), neutral for happy too (low).
+    assert result["three_level_accuracy"] == 1
+    assert result["ci95"][0] <= 0.5 <= result["ci95"][1]
+    assert result["ece"] == 0.5
+
+
+def test_calibration_error_is_the_gap_between_confidence_and_accuracy():
+    probabilities = np.full((10, 7), 0.2 / 6, np.float32)
+    probabilities[:, 2] = 0.8
+    labels = np.array([2] * 6 + [1] * 4)
+    assert expected_calibration_error(probabilities, labels) == pytest.approx(0.2, abs=1e-6)
+
+
+def test_damages_keep_shape_and_type():
+    pixels = np.random.default_rng(0).integers(0, 256, (2, 48, 48)).astype(np.uint8)
+    made = dict(damages(pixels))
+    assert len(made) > 15
+    assert all(faces.shape == pixels.shape and faces.dtype == np.uint8 for faces in made.values())
+
+
+def evaluate(*arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
+    environment = {"PYTHON": sys.executable, "PATH": "/usr/bin:/bin"}
+    return subprocess.run(
+        [str(EVALUATE), *arguments], cwd=cwd, env=environment, capture_output=True, text=True, timeout=60, check=False
+    )
+
+
+@pytest.mark.slow
+def test_script_measures_any_npz_of_colour_faces(tmp_path):
+    pixels = np.random.default_rng(0).integers(0, 256, (5, 60, 50, 3)).astype(np.uint8)
+    np.savez(tmp_path / "faces.npz", pixels=pixels, label=np.array(["happy", "Anger", "sad", "contempt", "neutral"]))
+    done = evaluate("--data", "faces.npz", "--json", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    result = json.loads(done.stdout)
+    assert {"n", "accuracy", "macro_f1", "recall", "confusion", "ece", "ci95"} <= result.keys()
+    assert {"three_level_accuracy", "ms_per_face", "parameters"} <= result.keys()
+    assert (result["n"], result["n_left_out"]) == (4, 1)
+    assert 0 < result["ms_per_face"] < 100
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("arguments", [("--data", "missing.npz"), ("--data", "fer.npz"), ("--data", "text.npz")])
+def test_script_says_what_is_wrong_with_the_data(fer, arguments):
+    (fer.parent / "text.npz").write_text("no archive")
+    done = evaluate(*arguments, cwd=fer.parent)
+    assert done.returncode == 2
+    assert done.stderr.startswith("evaluate_emotion: ")
+    assert "Traceback" not in done.stderr

@@ -1,0 +1,93 @@
+from collections.abc import Iterator
+
+import cv2
+import numpy as np
+import pytest
+from skimage.data import astronaut
+
+from models.face_mesh import SCORE_EVERY_CALLS, FaceMeshFinder
+from pipeline.types import ImageArray
+
+
+@pytest.fixture
+def finder() -> Iterator[FaceMeshFinder]:
+    finder = FaceMeshFinder()
+    yield finder
+    finder.close()
+
+
+@pytest.fixture(scope="module")
+def portrait() -> ImageArray:
+    return astronaut()
+
+
+def test_portrait_has_a_face_where_the_face_is(finder, portrait):
+    face = finder(portrait)
+    assert face is not None
+    assert face.points.shape == (478, 3)
+    assert face.points.dtype == np.float32
+    # The astronaut's face, by eye: x 170-275, y 65-190 of 512.
+    left, top = face.points[:, :2].min(axis=0)
+    right, bottom = face.points[:, :2].max(axis=0)
+    assert 155 < left < right < 290
+    assert 50 < top < bottom < 205
+    # Iris centres lie between the corners of their eyes.
+    assert face.points[33, 0] < face.points[468, 0] < face.points[133, 0]
+    assert face.points[362, 0] < face.points[473, 0] < face.points[263, 0]
+
+
+def test_clear_face_scores_high(finder, portrait):
+    face = finder(portrait)
+    assert face is not None
+    assert 0.85 < face.score <= 1
+
+
+@pytest.mark.parametrize("shape", [(480, 640, 3), (100, 100, 3)])
+def test_picture_without_a_face_gives_none(finder, shape):
+    assert finder(np.full(shape, 90, np.uint8)) is None
+
+
+def test_warm_up_leaves_no_face_behind(finder, portrait):
+    assert finder(np.zeros_like(portrait)) is None
+
+
+def test_face_is_lost_and_found_again(finder, portrait):
+    assert finder(portrait) is not None
+    assert finder(np.zeros_like(portrait)) is None
+    assert finder(portrait) is not None
+
+
+def test_score_falls_when_the_eyes_get_covered(finder, portrait):
+    clear = finder(portrait)
+    covered_portrait = portrait.copy()
+    covered_portrait[90:140, 160:280] = 90
+    covered = [finder(covered_portrait) for _ in range(SCORE_EVERY_CALLS)][-1]
+    assert clear is not None
+    assert covered is not None
+    assert covered.score < clear.score - 0.05
+
+
+def test_frame_view_that_is_not_contiguous_is_accepted(finder, portrait):
+    assert finder(np.flip(portrait, axis=1)) is not None
+
+
+def test_two_finders_agree_bit_for_bit(portrait):
+    frames = [np.roll(portrait, 3 * i, axis=1) for i in range(4)]
+    runs = []
+    for _ in range(2):
+        finder = FaceMeshFinder()
+        runs.append([finder(frame) for frame in frames])
+        finder.close()
+    for one, other in zip(*runs, strict=True):
+        assert one is not None
+        assert other is not None
+        assert np.array_equal(one.points, other.points)
+        assert one.score == other.score
+
+
+def test_nothing_is_written_to_standard_error(capfd, portrait):
+    finder = FaceMeshFinder()
+    finder(portrait)
+    finder(cv2.GaussianBlur(portrait, (0, 0), 3))
+    finder.close()
+    assert capfd.readouterr().err == ""

@@ -1,0 +1,106 @@
+import re
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from models.errors import ModelError
+from models.loader import MODELS_DIR, OnnxEmotionClassifier, load_emotion_classifier, read_manifest
+from pipeline.types import EMOTIONS
+from pipeline.video.crop import FACE_SIZE_PX
+
+
+@pytest.fixture(scope="module")
+def classifier() -> OnnxEmotionClassifier:
+    return load_emotion_classifier()
+
+
+@pytest.fixture
+def copied_models(tmp_path: Path) -> Path:
+    for name in ("manifest.toml", "emotion.onnx"):
+        shutil.copy(MODELS_DIR / name, tmp_path / name)
+    return tmp_path
+
+
+def faces(n: int) -> np.ndarray:
+    return np.random.default_rng(n).normal(0, 0.5, (n, 1, FACE_SIZE_PX, FACE_SIZE_PX)).astype(np.float32)
+
+
+def test_each_face_gives_a_distribution_over_the_emotions(classifier):
+    probabilities = classifier(faces(5))
+    assert probabilities.shape == (5, len(EMOTIONS))
+    assert probabilities.dtype == np.float32
+    assert (probabilities >= 0).all()
+    np.testing.assert_allclose(probabilities.sum(axis=1), 1, atol=1e-5)
+
+
+def test_answer_does_not_depend_on_the_rest_of_the_batch(classifier):
+    batch = faces(4)
+    np.testing.assert_allclose(classifier(batch)[2:3], classifier(batch[2:3]), atol=1e-5)
+
+
+def test_same_face_gives_the_same_bits(classifier):
+    assert np.array_equal(classifier(faces(1)), load_emotion_classifier()(faces(1)))
+
+
+def test_no_faces_give_no_rows(classifier):
+    assert classifier(faces(0)).shape == (0, len(EMOTIONS))
+
+
+def test_version_names_the_weights(classifier):
+    assert classifier.version == f"emotion-{read_manifest(MODELS_DIR, 'emotion').sha256[:8]}"
+
+
+def test_network_is_small_enough(classifier):
+    assert classifier.n_parameters is not None
+    assert 1_000_000 < classifier.n_parameters <= 3_000_000
+
+
+def test_model_card_and_manifest_stand_beside_the_weights():
+    manifest = (MODELS_DIR / "manifest.toml").read_text()
+    for key in ("name", "file", "sha256", "origin", "licence", "input", "output", "temperature"):
+        assert re.search(rf"^{key} = ", manifest, re.MULTILINE), key
+    assert (MODELS_DIR / "cards" / "emotion.md").exists()
+
+
+def test_altered_file_is_refused(copied_models):
+    path = copied_models / "emotion.onnx"
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 1
+    path.write_bytes(content)
+    with pytest.raises(ModelError, match="sha256"):
+        load_emotion_classifier(copied_models)
+
+
+def test_missing_file_is_named(copied_models):
+    (copied_models / "emotion.onnx").unlink()
+    with pytest.raises(ModelError, match=r"emotion\.onnx cannot be read"):
+        load_emotion_classifier(copied_models)
+
+
+def test_missing_manifest_is_named(tmp_path):
+    with pytest.raises(ModelError, match=r"manifest\.toml cannot be read"):
+        load_emotion_classifier(tmp_path)
+
+
+@pytest.mark.parametrize(
+    "manifest",
+    ["not toml", "[speech]\nname = 'speech'", "[emotion]\nname = 'emotion'\nfile = 'emotion.onnx'", "emotion = 3"],
+)
+def test_malformed_manifest_is_refused(copied_models, manifest):
+    (copied_models / "manifest.toml").write_text(manifest)
+    with pytest.raises(ModelError, match=r"\[emotion\]"):
+        load_emotion_classifier(copied_models)
+
+
+def test_short_checksum_is_refused(copied_models):
+    path = copied_models / "manifest.toml"
+    path.write_text(re.sub(r'sha256 = "\w+"', 'sha256 = "abc"', path.read_text()))
+    with pytest.raises(ModelError, match="64 digits"):
+        load_emotion_classifier(copied_models)
+
+
+def test_file_that_is_no_network_is_refused():
+    with pytest.raises(ModelError, match="not a usable ONNX"):
+        OnnxEmotionClassifier(b"certainly not ONNX", source="here")
