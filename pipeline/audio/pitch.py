@@ -12,7 +12,7 @@ from pipeline.types import SAMPLE_RATE_HZ
 MIN_F0_HZ = 75.0
 MAX_F0_HZ = 500.0
 N_CANDIDATES = 5
-OCTAVE_COST = 0.02
+OCTAVE_COST = 0.03
 """Per octave; prefers the higher of two equally strong candidates."""
 OCTAVE_JUMP_COST = 0.35
 """Per octave between neighbouring frames."""
