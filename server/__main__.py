@@ -58,7 +58,7 @@ def _parser() -> argparse.ArgumentParser:
         words = f"{help_text} [{PREFIX}{item.name.upper()}{f', default {default}' if default else ''}]"
         name = f"--{item.name.replace('_', '-')}"
         if item.name in _FLAGS:
-            serve.add_argument(name, dest=item.name, action="store_const", const="1", help=words)
+            serve.add_argument(name, dest=item.name, nargs="?", const="1", metavar="1|0", help=words)
         else:
             serve.add_argument(name, dest=item.name, metavar=item.name.upper(), help=words)
     serve.add_argument("--demo", action="store_true", help="open an interview with a synthetic candidate")
