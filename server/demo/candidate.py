@@ -6,6 +6,7 @@ own: ``python -m server.demo.candidate JOIN_URL [--video FILE] [--ice-address 12
 
 import argparse
 import asyncio
+import json
 import logging
 import re
 import ssl
@@ -29,6 +30,7 @@ from server.rtc.aiortc_private import limit_ice_addresses
 logger = logging.getLogger(__name__)
 
 _RETRY_S = 2.0
+_PAGE = re.compile(r"data-page='([^']+)'")
 _CSRF = re.compile(r'<meta name="csrf" content="([^"]+)"')
 
 
@@ -52,8 +54,8 @@ class Candidate:
         cookies = aiohttp.CookieJar(unsafe=True)
         connector = aiohttp.TCPConnector(ssl=_trusting_own_machine())
         async with aiohttp.ClientSession(cookie_jar=cookies, connector=connector) as http:
-            csrf = await self._open_page(http)
-            await self._consent(http, csrf)
+            csrf, versions = await self._open_page(http)
+            await self._consent(http, csrf, versions)
             while True:
                 try:
                     return await self._attend(http, csrf)
@@ -63,17 +65,22 @@ class Candidate:
                 finally:
                     await self._hang_up()
 
-    async def _open_page(self, http: aiohttp.ClientSession) -> str:
+    async def _open_page(self, http: aiohttp.ClientSession) -> tuple[str, dict[str, str]]:
+        """Return the page's CSRF token and the version of each consent text on it."""
         async with http.get(self._join_url) as response:
             response.raise_for_status()
-            found = _CSRF.search(await response.text())
-            if found is None:
-                raise ValueError("the join page carries no CSRF token")
-            return found[1]
+            text = await response.text()
+        csrf, page = _CSRF.search(text), _PAGE.search(text)
+        if csrf is None or page is None:
+            raise ValueError("this is not a candidate's page")
+        return csrf[1], json.loads(page[1])["versions"]
 
-    async def _consent(self, http: aiohttp.ClientSession, csrf: str) -> None:
-        body = {"grants": {"call": True, "analysis": True, "recording": False, "research": True}}
-        await self._post(http, csrf, "consent", body)
+    async def _consent(self, http: aiohttp.ClientSession, csrf: str, versions: dict[str, str]) -> None:
+        answers = [
+            {"kind": kind, "granted": kind != "recording", "text_version": version}
+            for kind, version in versions.items()
+        ]
+        await self._post(http, csrf, "consent", {"answers": answers})
 
     async def _post(self, http: aiohttp.ClientSession, csrf: str, verb: str, body: dict[str, Any]) -> dict[str, Any]:
         url = f"{self._base_url}/api/join/{self._token}/{verb}"

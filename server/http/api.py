@@ -9,9 +9,8 @@ from server.errors import BadRequest, Forbidden, Gone, UnsupportedMedia
 from server.http.access import PRINCIPAL, current_interview, current_user
 from server.http.keys import CONFIG, DATABASE, LAG, POOL, ROOMS, SCHEDULE, TAPS, TOKENS
 from server.sessions.consent import Answer
-from server.sessions.consenttexts import TEXT_DATE, consent_text
 from server.sessions.principals import Grant, JoinPrincipal
-from server.sessions.records import ConsentKind, Interview, Participant, Purpose
+from server.sessions.records import ConsentKind, Interview, Participant
 from server.sessions.tokens import ACCESS_LIFETIME
 
 MAX_VERSION_LENGTH = 40
@@ -38,24 +37,12 @@ async def candidate_access(request: web.Request) -> web.Response:
 async def store_consents(request: web.Request) -> web.Response:
     """POST /api/join/{token}/consent: store the candidate's answers.
 
-    Takes ``{"grants": {kind: yes or no}, "text_version": as shown on the page}``; returns ``{"granted": [kinds that
-    stand]}``.
+    Takes ``{"answers": [{"kind", "granted", "text_version"}]}``; returns ``{"granted": [kinds that stand]}``.
     """
-    holder = _holder(request)
-    body = await _json_object(request)
-    grants, text_version = body.get("grants"), body.get("text_version")
-    if not isinstance(grants, dict) or not grants or not all(isinstance(granted, bool) for granted in grants.values()):
-        raise BadRequest("Send the answers as grants: true or false for each kind of consent.")
-    if unknown := set(grants) - set(ConsentKind):
-        raise BadRequest(f"There are {len(unknown)} unknown kinds of consent; known are {', '.join(ConsentKind)}.")
-    if not isinstance(text_version, str) or len(text_version) > MAX_VERSION_LENGTH:
-        raise BadRequest("Say which text_version the page showed.")
-    purpose = holder.interview.purpose
-    answers = [
-        Answer(kind=ConsentKind(kind), granted=granted, text_version=_version(ConsentKind(kind), purpose, text_version))
-        for kind, granted in grants.items()
-    ]
-    state = await request.app[ROOMS].store_consents(holder, answers)
+    answers = (await _json_object(request)).get("answers")
+    if not isinstance(answers, list) or not 1 <= len(answers) <= len(ConsentKind):
+        raise BadRequest("Send the answers as a list, one for each kind of consent.")
+    state = await request.app[ROOMS].store_consents(_holder(request), [_answer(item) for item in answers])
     return web.json_response({"granted": sorted(state.granted)})
 
 
@@ -75,9 +62,17 @@ async def healthz(request: web.Request) -> web.Response:
     )
 
 
-def _version(kind: ConsentKind, purpose: Purpose, page_version: str) -> str:
-    """Return the version of one text on a page of that version; a stale page's version stays as it is."""
-    return consent_text(kind, purpose).version if page_version == TEXT_DATE else page_version
+def _answer(item: Any) -> Answer:
+    if not isinstance(item, dict):
+        raise BadRequest("An answer is {kind, granted, text_version}.")
+    kind, granted, text_version = (item.get(name) for name in ("kind", "granted", "text_version"))
+    if kind not in tuple(ConsentKind):
+        raise BadRequest(f"The field kind must be one of: {', '.join(ConsentKind)}.")
+    if not isinstance(granted, bool):
+        raise BadRequest("The field granted must be true or false.")
+    if not isinstance(text_version, str) or len(text_version) > MAX_VERSION_LENGTH:
+        raise BadRequest("The field text_version must name the text that was shown.")
+    return Answer(kind=ConsentKind(kind), granted=granted, text_version=text_version)
 
 
 def _access(request: web.Request, interview: Interview, participant: Participant) -> web.Response:

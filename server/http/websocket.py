@@ -12,7 +12,7 @@ from server.errors import BadRequest, ComposureError, Forbidden, Gone
 from server.http.csrf import is_same_origin
 from server.http.keys import ROOMS, TOKENS
 from server.protocol import HEARTBEAT_TIMEOUT_S, HELLO_TIMEOUT_S, MAX_MESSAGE_BYTES
-from server.sessions.events import checked_event
+from server.sessions.events import error_message, read_hello
 from server.sessions.live_room import Connection
 from server.sessions.outbox import Outbox
 
@@ -80,8 +80,8 @@ async def _hello(request: web.Request, socket: web.WebSocketResponse) -> Connect
         message = await socket.receive(timeout=HELLO_TIMEOUT_S)
     except TimeoutError:
         raise BadRequest(f"The first message, hello, must come within {HELLO_TIMEOUT_S:.0f} s.") from None
-    event = checked_event(_parse(message), only="hello")
-    principal = request.app[TOKENS].read_access(event["token"])
+    hello = read_hello(_parse(message))
+    principal = request.app[TOKENS].read_access(hello.token)
     if principal.room_id != request.match_info["room_id"]:
         raise Forbidden("This access token is for another room.")
     return await request.app[ROOMS].connect(principal, since_s=event.get("since_s"), session_id=event.get("session_id"))
@@ -103,7 +103,7 @@ async def _receive(request: web.Request, socket: web.WebSocketResponse, connecti
             event = _parse(message)
         except BadRequest as exc:
             patience.strikes += 1
-            connection.outbox.put(_error(exc))
+            connection.outbox.put(error_message(exc))
             continue
         await rooms.handle(connection, event)
     logger.info("a page sent too much or too much rubbish and was disconnected")
@@ -123,7 +123,7 @@ async def _send_outbox(socket: web.WebSocketResponse, outbox: Outbox) -> None:
 
 async def _refuse(socket: web.WebSocketResponse, error: ComposureError) -> None:
     """Say why the page may not come in, and close."""
-    last = {"type": "bye", "reason": "ended"} if isinstance(error, Gone) else _error(error)
+    last = {"type": "bye", "reason": "ended"} if isinstance(error, Gone) else error_message(error)
     try:
         async with asyncio.timeout(SEND_TIMEOUT_S):
             await socket.send_str(json.dumps(last))
@@ -143,7 +143,3 @@ def _parse(message: WSMessage) -> object:
 
 def _no_constant(name: str) -> None:
     raise ValueError(f"{name} is not JSON")
-
-
-def _error(error: ComposureError) -> dict[str, str]:
-    return {"type": "error", "code": type(error).__name__, "message": error.message}
