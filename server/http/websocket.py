@@ -84,7 +84,7 @@ async def _hello(request: web.Request, socket: web.WebSocketResponse) -> Connect
     principal = request.app[TOKENS].read_access(hello.token)
     if principal.room_id != request.match_info["room_id"]:
         raise Forbidden("This access token is for another room.")
-    return await request.app[ROOMS].connect(principal, since_s=event.get("since_s"), session_id=event.get("session_id"))
+    return await request.app[ROOMS].connect(principal, since_s=hello.since_s, session_id=hello.session_id)
 
 
 async def _receive(request: web.Request, socket: web.WebSocketResponse, connection: Connection) -> None:
