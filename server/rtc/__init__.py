@@ -1,0 +1,10 @@
+"""The media plane: WHIP in, WHEP out, encoded frames to consumers; nothing is decoded.
+
+plane        MediaPlane, what the other rooms call; contract holds its values
+source       one participant with viewers and consumers, across reconnections
+publisher    a WHIP connection: packets in, NACK (nack), times (capture_clock)
+subscriber   a WHEP connection: outgoing per kind, numbering in rewrite
+feed         encoded frames for consumers: frames on top of reorder
+offer        checks SDP, sdpfrag reads trickled candidates, connection answers
+aiortc_private   the one file that touches private names of aiortc
+"""

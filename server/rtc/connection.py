@@ -1,0 +1,105 @@
+"""One peer connection: answers an offer, takes candidates, closes; every wait has a limit."""
+
+import asyncio
+import logging
+from collections.abc import Callable
+
+from aiortc import RTCConfiguration, RTCIceServer, RTCPeerConnection, RTCSessionDescription
+from aiortc.exceptions import InternalError, InvalidAccessError, InvalidStateError, OperationError
+from aiortc.sdp import candidate_from_sdp
+
+from server.config import Config
+from server.errors import Unavailable, Unprocessable
+from server.rtc.aiortc_private import bind_candidates, host_addresses
+from server.rtc.offer import MAX_CANDIDATES, Offer, finish_answer, is_usable_candidate
+
+ANSWER_TIMEOUT_S = 10.0
+"""aiortc asks STUN and TURN servers for up to 5 s."""
+CLOSE_TIMEOUT_S = 5.0
+
+_log = logging.getLogger(__name__)
+
+
+class Connection:
+    """Wraps an aiortc peer connection that answers.
+
+    Args:
+        config: ICE servers, addresses and ports.
+        on_down: called once when the connection broke, or never came up, without our closing it.
+    """
+
+    def __init__(self, config: Config, *, on_down: Callable[[], None]) -> None:
+        self._config = config
+        self._on_down = on_down
+        self._n_candidates = 0
+        self._bundle_mid = ""
+        self.is_closing = False
+        self.is_up = False
+        servers = [
+            RTCIceServer(urls=list(server.urls), username=server.username, credential=server.credential)
+            for server in config.ice_servers
+        ]
+        self.peer = RTCPeerConnection(RTCConfiguration(iceServers=servers))
+        self.peer.on("connectionstatechange", self._on_state)
+
+    async def answer(self, offer: Offer, *, video_kbps: int | None) -> str:
+        """Answer an offer whose transceivers have been prepared on ``peer``.
+
+        Raises:
+            Unprocessable: aiortc cannot work with the offer.
+            Unavailable: no answer in time, or no UDP port is free.
+        """
+        self._bundle_mid = offer.bundle_mid
+        self._n_candidates = offer.sdp.count("a=candidate:")
+        try:
+            async with asyncio.timeout(ANSWER_TIMEOUT_S):
+                await self.peer.setRemoteDescription(RTCSessionDescription(sdp=offer.sdp, type="offer"))
+                bind_candidates(self.peer, _addresses(self._config), self._config.udp_ports)
+                await self.peer.setLocalDescription(await self.peer.createAnswer())
+        except TimeoutError as exc:
+            raise Unavailable("the network addresses of the server could not be gathered", retry_after_s=5) from exc
+        except (InternalError, InvalidAccessError, InvalidStateError, OperationError) as exc:
+            raise Unprocessable("the offer cannot be answered") from exc
+        except (ValueError, AssertionError, KeyError, IndexError, TypeError, AttributeError) as exc:
+            raise Unprocessable("the offer cannot be answered") from exc
+        sdp = self.peer.localDescription.sdp
+        if "a=candidate:" not in sdp:
+            raise Unavailable("no UDP port is free for media", retry_after_s=10)
+        return finish_answer(sdp, video_kbps=video_kbps)
+
+    async def add_candidate(self, text: str) -> None:
+        """Take a remote candidate (the text behind ``candidate:``); those we cannot use are ignored (RFC 9725)."""
+        self._n_candidates += 1
+        if self.is_closing or self._n_candidates > MAX_CANDIDATES or not is_usable_candidate(text):
+            return
+        candidate = candidate_from_sdp(text)
+        candidate.sdpMid = self._bundle_mid
+        await self.peer.addIceCandidate(candidate)
+
+    def _on_state(self) -> None:
+        state = self.peer.connectionState
+        if state == "connected" and not self.is_up:
+            self.is_up = True
+        elif state in ("failed", "closed") and not self.is_closing:
+            self.is_up = False
+            self.is_closing = True
+            self._on_down()
+
+    async def close(self) -> None:
+        """Close for good; safe to call twice."""
+        self.is_closing = True
+        self.is_up = False
+        try:
+            async with asyncio.timeout(CLOSE_TIMEOUT_S):
+                await self.peer.close()
+        except TimeoutError:
+            _log.warning("a peer connection did not close in time")
+
+
+def _addresses(config: Config) -> list[str]:
+    if config.ice_addresses:
+        return list(config.ice_addresses)
+    addresses = host_addresses()
+    if config.is_local:
+        addresses.append("::1" if config.host == "::1" else "127.0.0.1")
+    return addresses

@@ -1,0 +1,52 @@
+"""What the media plane counts, per room."""
+
+from dataclasses import asdict, dataclass
+
+
+@dataclass(slots=True)
+class Counters:
+    """Counters of one room since it was opened; every drop has its own."""
+
+    packets_in: int = 0
+    bytes_in: int = 0
+    packets_repaired: int = 0
+    """Packets that came by retransmission."""
+    packets_asked_again: int = 0
+    """Sequence numbers in NACKs we sent; one packet may be asked for several times."""
+    packets_refused: int = 0
+    """Packets of no negotiated codec or of a second stream."""
+    packets_out: int = 0
+    bytes_out: int = 0
+    packets_sent_again: int = 0
+    packets_not_found: int = 0
+    """Packets a viewer asked for that we no longer or never had."""
+    packets_before_keyframe: int = 0
+    """Video packets not forwarded because the viewer had no key frame to start with."""
+    queue_overflows: int = 0
+    """Times a viewer's queue was full and emptied."""
+    packets_dropped: int = 0
+    """Packets a slow viewer did not get because of that."""
+    packets_unsendable: int = 0
+    """Packets whose connection was gone."""
+    keyframes_asked: int = 0
+    """Requests by viewers and consumers."""
+    keyframe_requests_sent: int = 0
+    """PLIs sent after throttling."""
+    frames_out: int = 0
+    """Whole frames handed to consumers, counted once per consumer."""
+    frames_dropped: int = 0
+    """Frames no consumer could get because packets were lost."""
+    publications: int = 0
+    interruptions: int = 0
+    views: int = 0
+    connections_failed: int = 0
+    """Connections that never came up in time."""
+
+    def add(self, other: "Counters") -> None:
+        """Add another room's counters to these."""
+        for name, value in asdict(other).items():
+            setattr(self, name, getattr(self, name) + value)
+
+    def as_dict(self) -> dict[str, int]:
+        """Return the counters by name."""
+        return asdict(self)

@@ -1,0 +1,184 @@
+"""Reads and checks SDP offers, and writes into answers what aiortc leaves out."""
+
+import re
+from dataclasses import dataclass
+
+from aiortc import RTCRtpCodecCapability
+from aiortc.codecs import CODECS, is_rtx
+from aiortc.rtcpeerconnection import find_common_codecs
+from aiortc.rtcrtpparameters import RTCRtpCodecParameters
+from aiortc.sdp import MediaDescription, SessionDescription
+
+from server.errors import BadRequest, Unprocessable
+from server.media import Codec, Kind
+
+MAX_SDP_BYTES = 65_536
+MAX_CANDIDATES = 32
+"""The server sends a check to every candidate it is told; nobody needs more."""
+VIDEO_CODECS = {"video/vp8": Codec.VP8, "video/h264": Codec.H264}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OfferedMedia:
+    """One media section of an offer."""
+
+    kind: Kind
+    mid: str
+    sends: bool
+    receives: bool
+    codecs: tuple[RTCRtpCodecCapability, ...]
+    """What both sides can do, in the offerer's order: Opus, or VP8 and variants of H.264."""
+
+    def codec_names(self) -> tuple[Codec, ...]:
+        """Return the codecs by name, in the same order."""
+        return tuple(codec_of(capability) for capability in self.codecs)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Offer:
+    """A checked offer."""
+
+    sdp: str
+    """Cleaned: without candidates we must not or cannot use, and without the end of candidates."""
+    ufrag: str
+    media: tuple[OfferedMedia, ...]
+
+    def section(self, kind: Kind) -> OfferedMedia | None:
+        """Return the section of this kind."""
+        return next((section for section in self.media if section.kind is kind), None)
+
+    @property
+    def bundle_mid(self) -> str:
+        """The section whose transport carries everything."""
+        return self.media[0].mid
+
+
+def codec_of(capability: RTCRtpCodecCapability) -> Codec:
+    """Return which of our codecs a capability stands for."""
+    return Codec.OPUS if capability.mimeType.lower() == "audio/opus" else VIDEO_CODECS[capability.mimeType.lower()]
+
+
+def parse_offer(sdp: str) -> Offer:
+    """Read an offer of at most one audio and one video section.
+
+    Raises:
+        BadRequest: it is no SDP.
+        Unprocessable: it is, but we cannot answer it; the message says why.
+    """
+    if not sdp.startswith("v=0"):
+        raise BadRequest("the body is not SDP: it must start with v=0")
+    try:
+        description = SessionDescription.parse(sdp)
+    # aiortc's parser lets whatever went wrong inside it through.
+    except (ValueError, AssertionError, KeyError, IndexError, TypeError, AttributeError, StopIteration) as exc:
+        raise BadRequest("the SDP cannot be parsed") from exc
+    _check(description)
+    media = tuple(_section(section) for section in description.media)
+    ice = description.media[0].ice
+    ufrag = (ice.usernameFragment if ice is not None else None) or ""
+    return Offer(sdp=_clean(sdp), ufrag=ufrag, media=media)
+
+
+def _check(description: SessionDescription) -> None:
+    kinds = [section.kind for section in description.media]
+    if not kinds:
+        raise Unprocessable("the offer has no media section")
+    if set(kinds) - {"audio", "video"}:
+        raise Unprocessable("only audio and video sections are supported")
+    if len(set(kinds)) != len(kinds):
+        raise Unprocessable("at most one audio and one video section are supported")
+    if len({section.rtp.muxId for section in description.media}) != len(kinds):
+        raise Unprocessable("every media section needs its own a=mid")
+    bundle = [mid for group in description.group if group.semantic == "BUNDLE" for mid in group.items]
+    for section in description.media:
+        if not section.rtp.muxId:
+            raise Unprocessable("every media section needs its own a=mid")
+        if len(kinds) > 1 and section.rtp.muxId not in bundle:
+            raise Unprocessable("audio and video must be in one BUNDLE group")
+        if section.dtls is None or not section.dtls.fingerprints:
+            raise Unprocessable("a=setup and a=fingerprint (DTLS) are missing")
+        if section.dtls.role not in ("auto", "client", "server"):
+            raise Unprocessable("a=setup is not usable")
+        if section.ice is None or not section.ice.usernameFragment or not section.ice.password:
+            raise Unprocessable("a=ice-ufrag and a=ice-pwd are missing")
+        if not section.rtcp_mux:
+            raise Unprocessable("a=rtcp-mux is needed")
+        if section.direction is None:
+            raise Unprocessable("every media section needs a=sendonly, a=recvonly or a=sendrecv")
+
+
+def _section(section: MediaDescription) -> OfferedMedia:
+    kind = Kind(section.kind)
+    wanted = ("audio/opus",) if kind is Kind.AUDIO else tuple(VIDEO_CODECS)
+    capabilities: list[RTCRtpCodecCapability] = []
+    for codec in find_common_codecs(CODECS[section.kind], section.rtp.codecs):
+        if not is_rtx(codec) and codec.mimeType.lower() in wanted:
+            capability = _capability(codec)
+            if capability not in capabilities:
+                capabilities.append(capability)
+    if not capabilities:
+        needed = "Opus" if kind is Kind.AUDIO else "VP8 or H.264 (baseline, packetization-mode 1)"
+        raise Unprocessable(f"no usable {kind} codec is offered; {needed} is needed")
+    assert section.direction is not None
+    return OfferedMedia(
+        kind=kind,
+        mid=section.rtp.muxId,
+        sends=section.direction in ("sendonly", "sendrecv"),
+        receives=section.direction in ("recvonly", "sendrecv"),
+        codecs=tuple(capabilities),
+    )
+
+
+def _capability(codec: RTCRtpCodecParameters) -> RTCRtpCodecCapability:
+    return RTCRtpCodecCapability(
+        mimeType=codec.mimeType, clockRate=codec.clockRate, channels=codec.channels, parameters=codec.parameters
+    )
+
+
+def _clean(sdp: str) -> str:
+    """Drop candidates that would stall or mislead aiortc.
+
+    Names ending in .local are resolved by multicast, which takes a second if nobody answers; the browser reaches us
+    first anyway and is then known by its address. The end of candidates is dropped because aioice would give up on
+    a peer that told it none it can use.
+    """
+    lines = []
+    n_candidates = 0
+    for line in sdp.splitlines():
+        if line.startswith("a=end-of-candidates"):
+            continue
+        if line.startswith("a=candidate:"):
+            n_candidates += 1
+            if n_candidates > MAX_CANDIDATES or not is_usable_candidate(line[len("a=candidate:") :]):
+                continue
+        if line.strip():
+            lines.append(line.rstrip())
+    return "\r\n".join(lines) + "\r\n"
+
+
+_CANDIDATE = re.compile(r"^\S{1,32} \d{1,5} udp \d{1,10} [0-9a-f.:]{2,45} \d{1,5} typ (host|srflx|relay)( |$)", re.I)
+
+
+def is_usable_candidate(candidate: str) -> bool:
+    """Tell whether a candidate (the text behind ``candidate:``, RFC 8839 section 5.1) is UDP with a literal address."""
+    return _CANDIDATE.match(candidate) is not None
+
+
+def finish_answer(sdp: str, *, video_kbps: int | None) -> str:
+    """Add what aiortc's answer lacks: Opus FEC, and the bit rate we ask of the sender.
+
+    Args:
+        sdp: aiortc's answer.
+        video_kbps: highest video rate (RFC 8866 b=AS, RFC 3890 b=TIAS), None to say nothing.
+    """
+    lines: list[str] = []
+    is_video = False
+    for line in sdp.splitlines():
+        lines.append(line)
+        if line.startswith("m="):
+            is_video = line.startswith("m=video")
+        elif line.startswith("c=") and is_video and video_kbps is not None:
+            lines += [f"b=AS:{video_kbps}", f"b=TIAS:{video_kbps * 1000}"]
+        elif match := re.match(r"a=rtpmap:(\d+) opus/48000/2$", line, re.IGNORECASE):
+            lines.append(f"a=fmtp:{match[1]} minptime=10;useinbandfec=1")
+    return "\r\n".join(lines) + "\r\n"

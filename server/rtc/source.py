@@ -1,0 +1,183 @@
+"""One participant as everybody else sees them: outlives their connections, viewers and consumers stay attached."""
+
+from collections.abc import Callable
+
+from server.media import Attachment, Codec, FrameConsumer, Kind
+from server.rtc.context import Context
+from server.rtc.contract import PublisherEvent, PublisherState
+from server.rtc.counters import Counters
+from server.rtc.feed import FrameFeed
+from server.rtc.packets import MediaPacket
+from server.rtc.publisher import Publisher
+from server.rtc.subscriber import Subscriber
+from server.rtc.timers import Throttle
+
+INTERRUPTED_AFTER_S = 3.0
+KEYFRAME_PAUSE_S = 0.5
+"""At most one key-frame request to the sender in this time, for any number of viewers and consumers."""
+
+
+class Source:
+    """A participant's publication with all who receive it.
+
+    Args:
+        on_state: told of every change of state.
+        on_publisher_lost: told that this connection broke.
+        on_subscriber_lost: told that this viewer's connection broke.
+    """
+
+    def __init__(
+        self,
+        room_id: str,
+        participant_id: str,
+        *,
+        context: Context,
+        counters: Counters,
+        on_state: Callable[[PublisherEvent], None],
+        on_publisher_lost: Callable[[Publisher], None],
+        on_subscriber_lost: Callable[[Subscriber], None],
+    ) -> None:
+        self.room_id = room_id
+        self.participant_id = participant_id
+        self.subscribers: set[Subscriber] = set()
+        self.publisher: Publisher | None = None
+        self.event: PublisherEvent | None = None
+        self.newest_attempt = 0
+        self.n_answering = 0
+        """Offers being answered now."""
+        self._context = context
+        self._counters = counters
+        self._on_state = on_state
+        self._on_publisher_lost = on_publisher_lost
+        self._on_subscriber_lost = on_subscriber_lost
+        self._epoch = 0
+        self._last_packet_s = float("-inf")
+        self._ask = Throttle(
+            pause_s=KEYFRAME_PAUSE_S, action=self._send_request, call_later=context.call_later, clock=context.clock
+        )
+        self._feed = FrameFeed(
+            clock=context.clock,
+            call_later=context.call_later,
+            request_keyframe=self.request_keyframe,
+            counters=counters,
+        )
+
+    @property
+    def is_unused(self) -> bool:
+        """Nobody publishes, watches or consumes."""
+        is_silent = self.event is None or self.event.state is PublisherState.CLOSED
+        return is_silent and not self.subscribers and not self.n_consumers and not self.n_answering
+
+    @property
+    def n_consumers(self) -> int:
+        """Consumers attached."""
+        return len(self._feed)
+
+    @property
+    def preferred_codec(self) -> Codec | None:
+        """The video codec the present viewers negotiated, None if there are none."""
+        videos = (subscriber.tracks.get(Kind.VIDEO) for subscriber in self.subscribers)
+        return next((video.codec for video in videos if video is not None), None)
+
+    def next_epoch(self) -> int:
+        """Return a number for a new stream."""
+        self._epoch += 1
+        return self._epoch
+
+    def begin(self, publisher: Publisher) -> Publisher | None:
+        """Take packets from this connection from now on; return the one it replaces."""
+        replaced, self.publisher = self.publisher, publisher
+        self._set_state(PublisherState.CONNECTING, publisher)
+        return replaced
+
+    def mismatched(self) -> list[Subscriber]:
+        """Return the viewers who cannot take what is published now."""
+        codec = None if self.publisher is None else self.publisher.video_codec
+        return [subscriber for subscriber in self.subscribers if not subscriber.can_take(codec)]
+
+    def interrupt(self) -> None:
+        """The publisher's connection is gone, the participant may come back."""
+        self.publisher = None
+        self._ask.cancel()
+        if self.event is not None and self.event.state is not PublisherState.INTERRUPTED:
+            self._counters.interruptions += 1
+            self._set_state(PublisherState.INTERRUPTED)
+
+    def finish(self) -> Publisher | None:
+        """The publication was closed on purpose; viewers and consumers stay attached. Return its connection."""
+        publisher, self.publisher = self.publisher, None
+        self._ask.cancel()
+        if self.event is not None and self.event.state is not PublisherState.CLOSED:
+            self._set_state(PublisherState.CLOSED)
+        return publisher
+
+    def end(self, reason: str) -> None:
+        """Nothing will ever come again; consumers are told."""
+        self._feed.end(reason)
+
+    def attach(self, consumer: FrameConsumer) -> Attachment:
+        """Hand the frames to one more consumer."""
+        return self._feed.attach(consumer)
+
+    def tick(self, now_s: float) -> None:
+        """Look at the time: notice silence, ask again for key frames that did not come."""
+        is_live = self.event is not None and self.event.state is PublisherState.LIVE
+        if is_live and now_s - self._last_packet_s > INTERRUPTED_AFTER_S:
+            self._counters.interruptions += 1
+            self._set_state(PublisherState.INTERRUPTED)
+        elif is_live and (self._feed.wants_keyframe or any(viewer.wants_keyframe for viewer in self.subscribers)):
+            self._ask()
+
+    def request_keyframe(self) -> None:
+        """Ask the publisher for a key frame, throttled over all who ask."""
+        self._counters.keyframes_asked += 1
+        self._ask()
+
+    def _send_request(self) -> None:
+        if self.publisher is not None:
+            self.publisher.request_keyframe()
+
+    def find(self, kind: Kind, epoch: int, seq: int) -> MediaPacket | None:
+        """Return a packet that is still kept."""
+        track = None if self.publisher is None else self.publisher.tracks.get(kind)
+        return None if track is None else track.history.get(epoch, seq)
+
+    def on_packet(self, publisher: Publisher, packet: MediaPacket) -> None:
+        """Forward one new packet to everybody."""
+        if publisher is not self.publisher:
+            return
+        self._last_packet_s = packet.arrival_s
+        if self.event is not None and self.event.state is not PublisherState.LIVE:
+            self._set_state(PublisherState.LIVE)
+        if packet.starts_keyframe:
+            self._ask.cancel()  # whoever asked before is served by this one
+        for subscriber in tuple(self.subscribers):
+            subscriber.forward(packet)
+        self._feed.push(packet)
+
+    def on_publisher_down(self, publisher: Publisher) -> None:
+        """The publisher's connection broke."""
+        self._on_publisher_lost(publisher)
+
+    def on_subscriber_down(self, subscriber: Subscriber) -> None:
+        """A viewer's connection broke."""
+        self._on_subscriber_lost(subscriber)
+
+    def _set_state(self, state: PublisherState, publisher: Publisher | None = None) -> None:
+        """Change the state; what is published changes only with a new publisher."""
+        if publisher is not None:
+            codec = publisher.video_codec
+            has_audio, has_video = Kind.AUDIO in publisher.tracks, Kind.VIDEO in publisher.tracks
+            video_codec = None if codec is None else codec.value
+        else:
+            assert self.event is not None, "a publication starts with a publisher"
+            has_audio, has_video, video_codec = self.event.has_audio, self.event.has_video, self.event.video_codec
+        self.event = PublisherEvent(
+            room_id=self.room_id,
+            participant_id=self.participant_id,
+            state=state,
+            has_audio=has_audio,
+            has_video=has_video,
+            video_codec=video_codec,
+        )
+        self._on_state(self.event)
