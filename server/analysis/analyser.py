@@ -73,6 +73,8 @@ class SessionAnalyser:
 
     def _estimate(self, t_s: float) -> Iterator[FromWorker]:
         self._state, estimates = step(self._state, Tick(t_s=t_s))
+        # First, so that no estimate is ever known whose state is not.
+        yield Checkpoint(session_id=self._session_id, t_s=t_s, state=pickle.dumps(self._state))
         for estimate in estimates:
             yield EstimateMade(
                 session_id=self._session_id,
@@ -80,7 +82,6 @@ class SessionAnalyser:
                 newest_arrival_s=self._newest_arrival_s,
                 stats=self._stats,
             )
-        yield Checkpoint(session_id=self._session_id, t_s=t_s, state=pickle.dumps(self._state))
 
     def _hear(self, frame: EncodedFrame) -> None:
         try:

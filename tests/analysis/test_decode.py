@@ -1,4 +1,5 @@
 from dataclasses import replace
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -91,7 +92,7 @@ def test_lost_packets_become_a_marked_gap_of_their_length():
 def test_chunks_follow_each_other_without_holes_or_overlap():
     frames = [frame for index, frame in enumerate(portrait_voice(4.0)) if index % 37 != 5]
     chunks = heard(AudioDecoder(0.0), frames)
-    for earlier, later in zip(chunks, chunks[1:], strict=False):
+    for earlier, later in pairwise(chunks):
         assert later.t_s == pytest.approx(earlier.t_s + len(earlier.samples) / RATE_HZ, abs=1e-3)
 
 
@@ -134,7 +135,7 @@ def test_a_connection_whose_clock_lies_behind_is_heard_again_once_it_has_caught_
     behind = [replace(frame, rtp_timestamp=frame.rtp_timestamp + 7_777_777) for frame in at(voice, 1.2)]
     chunks = heard(AudioDecoder(0.0), [*voice, *behind])
     assert n_samples(chunks) == pytest.approx(3.2 * RATE_HZ, abs=0.26 * RATE_HZ)
-    assert all(later.t_s > earlier.t_s for earlier, later in zip(chunks, chunks[1:], strict=False))
+    assert all(later.t_s > earlier.t_s for earlier, later in pairwise(chunks))
 
 
 def test_capture_times_that_wander_move_the_sound_slowly_and_lose_none():

@@ -1,0 +1,362 @@
+"""The pool with real worker processes, in real time: each test waits for what it asserts, no longer."""
+
+import asyncio
+import os
+import signal
+import subprocess
+import sys
+import time
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from pipeline.types import Reason
+from server import clock
+from server.analysis.backlog import MAX_AUDIO_FRAMES, MAX_VIDEO_FRAMES
+from server.analysis.messages import Checkpoint
+from server.analysis.supervisor import AnalysisPool, WorkerState
+from server.config import Config
+from server.errors import Conflict
+from server.media import Kind
+from tests.fakes.media import at, opus, play, portrait_video, portrait_voice
+
+pytestmark = pytest.mark.slow
+
+LIMIT_S = 30.0
+"""Of a wait, on a machine that does much else."""
+CLIP_S = 4.0
+
+
+class Session:
+    """An open session and what came of it."""
+
+    def __init__(self, pool, session_id="a"):
+        self.pool = pool
+        self.session_id = session_id
+        self.estimates = []
+        self.arrivals_s = []
+        self.delays_s = []
+        self.health = []
+        self.n_keyframes_wanted = 0
+        self._changed = asyncio.Event()
+
+    async def open(self, origin_s=None):
+        self.origin_s = clock.monotonic_s() if origin_s is None else origin_s
+        self.feed = await self.pool.open(
+            self.session_id, origin_s=self.origin_s, on_estimate=self._on_estimate, on_health=self._on_health
+        )
+        self.feed.on_overflow = self._on_overflow
+        return self
+
+    def _on_estimate(self, estimate, newest_arrival_s):
+        self.estimates.append(estimate)
+        self.arrivals_s.append(newest_arrival_s)
+        self.delays_s.append(clock.monotonic_s() - self.origin_s - estimate.t_s)
+        self._changed.set()
+
+    def _on_health(self, health):
+        self.health.append(health)
+        self._changed.set()
+
+    def _on_overflow(self):
+        self.n_keyframes_wanted += 1
+        self._changed.set()
+
+    async def until(self, condition):
+        async with asyncio.timeout(LIMIT_S):
+            while not condition():
+                self._changed.clear()
+                await self._changed.wait()
+
+    async def until_estimate(self, accept):
+        await self.until(lambda: any(accept(estimate) for estimate in self.estimates))
+        return next(estimate for estimate in self.estimates if accept(estimate))
+
+    @asynccontextmanager
+    async def playing(self, frames):
+        """Push frames in real time for the length of the block, over and over."""
+        task = asyncio.create_task(self._play(frames))
+        try:
+            yield
+        finally:
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+
+    async def _play(self, frames):
+        start_s = clock.monotonic_s()
+        while True:
+            await play(at(frames, start_s), self.feed.push, clock.monotonic_s)
+            start_s += CLIP_S
+
+
+@pytest.fixture
+async def pool():
+    pool = AnalysisPool(Config(), clock=clock.monotonic_s)
+    yield pool
+    await pool.close()
+
+
+@pytest.fixture
+async def warm_pool(pool):
+    await asyncio.wait_for(pool.warm(), LIMIT_S)
+    return pool
+
+
+@pytest.fixture(scope="module")
+def clip():
+    return portrait_video(CLIP_S) + portrait_voice(CLIP_S)
+
+
+def is_alive(pid):
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
+    except FileNotFoundError:
+        return False
+
+
+async def test_no_worker_runs_before_the_pool_is_warmed(pool):
+    assert pool.started_workers() == 0
+    assert pool.worker_pids() == ()
+    await asyncio.wait_for(pool.warm(), LIMIT_S)
+    assert pool.started_workers() == 1
+    (pid,) = pool.worker_pids()
+    await pool.warm()
+    assert pool.worker_pids() == (pid,)
+    await pool.close()
+    assert not is_alive(pid)
+
+
+async def test_a_talking_portrait_gives_an_estimate_a_second_with_face_and_voice(warm_pool, clip):
+    session = await Session(warm_pool).open()
+    async with session.playing(clip):
+        await session.until(lambda: len(session.estimates) == 5)
+    assert [estimate.t_s for estimate in session.estimates] == [1.0, 2.0, 3.0, 4.0, 5.0]
+    last = session.estimates[-1]
+    assert last.face.value is not None
+    assert last.face.quality > 0.5
+    assert sum(last.emotions) == pytest.approx(1.0, abs=1e-3)
+    assert last.voice.value is not None
+    assert last.voice_features.f0_hz > 100
+    assert last.stress.value is not None
+    assert last.newest_sample_s == pytest.approx(5.0, abs=0.5)
+    assert session.origin_s + 4.0 < session.arrivals_s[-1] <= session.origin_s + 5.5
+    assert [health.state for health in session.health] == [WorkerState.READY]
+    stats = session.feed.stats()
+    assert (stats.dropped_video, stats.dropped_audio, stats.restarts) == (0, 0, 0)
+    assert stats.worker.audio_s == pytest.approx(5.0, abs=0.3)
+
+
+async def test_a_silent_room_without_camera_says_so(warm_pool):
+    noise = np.random.default_rng(5).standard_normal(round(48_000 * CLIP_S)) * 3e-4
+    session = await Session(warm_pool).open()
+    async with session.playing(opus(noise)):
+        estimate = await session.until_estimate(lambda estimate: estimate.t_s == 4.0)
+    assert (estimate.face.value, estimate.face.reason) == (None, Reason.NO_VIDEO)
+    assert estimate.voice.reason is Reason.SILENCE
+    assert estimate.voice.value is None or estimate.voice.value < 0.1
+
+
+async def test_without_any_media_estimates_still_come_and_are_unknown(warm_pool):
+    session = await Session(warm_pool).open()
+    await session.until(lambda: len(session.estimates) == 2)
+    assert [estimate.stress.value for estimate in session.estimates] == [None, None]
+    assert session.arrivals_s == [session.origin_s] * 2
+
+
+async def test_closing_delivers_the_last_estimate_and_then_nothing(warm_pool, clip):
+    session = await Session(warm_pool).open(origin_s=clock.monotonic_s() - 10.0)
+    async with session.playing(clip):
+        await session.until(lambda: len(session.estimates) == 1)
+        # Stopped in the very moment of a tick, while the worker has its hands full.
+        first = session.estimates[0].t_s
+        for frame in at(portrait_video(3.0), clock.monotonic_s()):
+            session.feed.push(frame)
+        await asyncio.sleep(session.origin_s + first + 1.005 - clock.monotonic_s())
+        await session.feed.close()
+        assert session.estimates[-1].t_s == first + 1.0
+        n = len(session.estimates)
+        session.feed.push(clip[0])
+        await session.feed.close()
+    assert len(session.estimates) == n
+    assert warm_pool.stats() == {}
+
+
+async def test_a_session_opened_before_the_worker_is_ready_starts_when_it_is(pool, clip):
+    session = await Session(pool).open()
+    assert [health.state for health in session.health] == [WorkerState.STARTING]
+    async with session.playing(clip):
+        estimate = await session.until_estimate(lambda estimate: estimate.face.value is not None)
+    assert [health.state for health in session.health] == [WorkerState.STARTING, WorkerState.READY]
+    assert estimate.t_s == int(estimate.t_s)
+    assert session.n_keyframes_wanted >= 1
+
+
+async def test_a_session_cannot_be_open_twice(warm_pool):
+    session = await Session(warm_pool).open()
+    with pytest.raises(Conflict):
+        await Session(warm_pool).open()
+    await session.feed.close()
+    await Session(warm_pool).open()
+
+
+async def test_a_killed_worker_is_replaced_and_the_analysis_goes_on_with_a_marked_gap(warm_pool, clip):
+    session = await Session(warm_pool).open()
+    async with session.playing(clip):
+        await session.until(lambda: len(session.estimates) == 4)
+        (pid,) = warm_pool.worker_pids()
+        os.kill(pid, signal.SIGKILL)
+        await session.until(lambda: len(session.health) == 3)
+        n_before = len(session.estimates)
+        await session.until(lambda: len(session.estimates) == n_before + 2)
+    ready, restarting, again = session.health
+    assert [ready.state, restarting.state, again.state] == [
+        WorkerState.READY,
+        WorkerState.RESTARTING,
+        WorkerState.READY,
+    ]
+    assert restarting.from_s == session.estimates[n_before - 1].t_s
+    assert again.from_s == restarting.from_s
+    assert warm_pool.worker_pids() != (pid,)
+    stats = session.feed.stats()
+    assert stats.restarts == 1
+    after = session.estimates[n_before:]
+    # The state was carried over: the voice goes on with what it had learnt instead of from nothing.
+    assert after[0].t_s > session.estimates[n_before - 1].t_s
+    assert after[-1].face.value is not None
+    assert after[-1].voice.value is not None
+    assert session.n_keyframes_wanted >= 1
+
+
+async def test_a_frozen_worker_is_replaced(warm_pool):
+    session = await Session(warm_pool).open()
+    (pid,) = warm_pool.worker_pids()
+    os.kill(pid, signal.SIGSTOP)
+    started_s = clock.monotonic_s()
+    await session.until(lambda: len(session.health) == 2)
+    assert session.health[-1].state is WorkerState.RESTARTING
+    assert 4.5 < clock.monotonic_s() - started_s < 12.0
+    await session.until(lambda: len(session.health) == 3)
+    assert session.health[-1].state is WorkerState.READY
+    assert not is_alive(pid)
+
+
+async def test_frames_that_a_stopped_worker_cannot_take_are_dropped_and_counted(warm_pool, clip):
+    session = await Session(warm_pool).open()
+    await session.until(lambda: len(session.estimates) == 1)
+    (pid,) = warm_pool.worker_pids()
+    os.kill(pid, signal.SIGSTOP)
+    try:
+        n_pushed = 0
+        for turn in range(30):
+            for frame in at(clip, clock.monotonic_s() + turn * CLIP_S):
+                session.feed.push(replace(frame, is_keyframe=frame.is_keyframe and frame.kind is Kind.AUDIO))
+                n_pushed += 1
+        stats = session.feed.stats()
+        assert stats.frames_in == n_pushed
+        # Without a key frame no picture is taken at all; of the sound what the pipe and the queue hold.
+        assert stats.dropped_video == 30 * len(portrait_video(CLIP_S))
+        assert stats.dropped_audio > 0
+        assert session.n_keyframes_wanted >= 1
+        for frame in at(portrait_video(CLIP_S), clock.monotonic_s()) * 20:
+            session.feed.push(frame)
+        waiting = session.feed.stats()
+        assert waiting.dropped_video > stats.dropped_video
+        n_kept = waiting.frames_in - waiting.dropped_video - waiting.dropped_audio
+        assert n_kept < MAX_VIDEO_FRAMES + MAX_AUDIO_FRAMES + 6_000
+    finally:
+        os.kill(pid, signal.SIGCONT)
+    n = len(session.estimates)
+    await session.until(lambda: len(session.estimates) >= n + 2)
+    assert session.feed.stats().restarts == 0
+
+
+async def test_damaged_media_is_survived(warm_pool, clip):
+    session = await Session(warm_pool).open()
+    random = np.random.default_rng(1)
+    damaged = [
+        replace(frame, data=random.bytes(40)) if index % 23 == 5 else frame for index, frame in enumerate(at(clip, 0.0))
+    ]
+    async with session.playing(damaged):
+        await session.until(lambda: len(session.estimates) == 4)
+    assert session.feed.stats().worker.decode_errors > 0
+    assert session.estimates[-1].face.value is not None
+    assert [health.state for health in session.health] == [WorkerState.READY]
+
+
+async def test_a_session_that_fails_leaves_the_others_alone(warm_pool, clip):
+    failing, healthy = await Session(warm_pool, "failing").open(), await Session(warm_pool, "healthy").open()
+    async with healthy.playing(clip):
+        await failing.until(lambda: len(failing.estimates) == 1)
+        # Its state cannot be read by the next worker.
+        failing.feed.take_checkpoint(Checkpoint(session_id="failing", t_s=1.0, state=b"garbage"))
+        os.kill(warm_pool.worker_pids()[0], signal.SIGKILL)
+        await failing.until(lambda: failing.health[-1].state is WorkerState.FAILED)
+        n = len(healthy.estimates)
+        await healthy.until(lambda: len(healthy.estimates) >= n + 2)
+    assert healthy.health[-1].state is WorkerState.READY
+    assert list(warm_pool.stats()) == ["healthy"]
+    assert warm_pool.worker_states() == (WorkerState.READY,)
+
+
+async def test_sessions_go_to_the_worker_that_has_fewest():
+    pool = AnalysisPool(replace(Config(), analysis_workers=2), clock=clock.monotonic_s)
+    try:
+        await asyncio.wait_for(pool.warm(), 2 * LIMIT_S)
+        first, second = await Session(pool, "a").open(), await Session(pool, "b").open()
+        killed, kept = pool.worker_pids()
+        os.kill(killed, signal.SIGKILL)
+        await first.until(lambda: first.health[-1].state is WorkerState.RESTARTING)
+        assert [health.state for health in second.health] == [WorkerState.READY]
+        assert kept in pool.worker_pids()
+    finally:
+        await pool.close()
+
+
+ORPHAN = """
+import asyncio, sys
+from server import clock
+from server.analysis.supervisor import AnalysisPool
+from server.config import Config
+
+async def main():
+    pool = AnalysisPool(Config(), clock=clock.monotonic_s)
+    await pool.warm()
+    sys.stdout.write(f"{pool.worker_pids()[0]}\\n")
+    sys.stdout.flush()
+    await asyncio.sleep(60)
+
+asyncio.run(main())
+"""
+
+
+def test_workers_end_when_the_server_is_killed():
+    server = subprocess.Popen([sys.executable, "-c", ORPHAN], stdout=subprocess.PIPE, text=True)
+    try:
+        pid = int(server.stdout.readline())
+        assert is_alive(pid)
+    finally:
+        server.kill()
+        server.wait()
+        server.stdout.close()
+    give_up_s = clock.monotonic_s() + LIMIT_S
+    while is_alive(pid) and clock.monotonic_s() < give_up_s:
+        time.sleep(0.02)
+    assert not is_alive(pid)
+
+
+def test_the_workers_environment_has_no_settings_of_the_server(monkeypatch):
+    monkeypatch.setenv("COMPOSURE_DATABASE_URL", "postgresql://secret")
+
+    async def environment():
+        pool = AnalysisPool(Config(), clock=clock.monotonic_s)
+        await asyncio.wait_for(pool.warm(), LIMIT_S)
+        text = await asyncio.to_thread(Path(f"/proc/{pool.worker_pids()[0]}/environ").read_bytes)
+        await pool.close()
+        return text
+
+    text = asyncio.run(environment())
+    assert b"OMP_NUM_THREADS=1" in text
+    assert b"secret" not in text
