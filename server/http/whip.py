@@ -1,0 +1,116 @@
+"""WHIP (RFC 9725) to publish and WHEP (draft-ietf-wish-whep) to watch: HTTP in front of the media plane.
+
+The access rule has already checked the bearer token, its room and its grant.
+"""
+
+from aiohttp import web
+
+from server.config import IceServer
+from server.errors import BadRequest, NotFound, TooLarge, UnsupportedMedia
+from server.http.access import current_claims
+from server.http.keys import CONFIG, PLANE
+from server.rtc.plane import Resource
+
+MAX_BODY_BYTES = 65_536
+SDP = "application/sdp"
+SDP_FRAGMENT = "application/trickle-ice-sdpfrag"
+
+
+async def publish(request: web.Request) -> web.Response:
+    """Answer the offer of someone who publishes into the room."""
+    offer_sdp = await _offer(request)
+    claims = current_claims(request)
+    resource = await request.app[PLANE].publish(claims.room_id, claims.participant_id, offer_sdp)
+    return _created(request, resource)
+
+
+async def watch(request: web.Request) -> web.Response:
+    """Answer the offer of someone who watches a participant of the room."""
+    offer_sdp = await _offer(request)
+    claims = current_claims(request)
+    source_id = request.match_info["participant_id"]
+    resource = await request.app[PLANE].watch(claims.room_id, source_id, claims.participant_id, offer_sdp)
+    return _created(request, resource)
+
+
+async def trickle(request: web.Request) -> web.Response:
+    """Take more candidates. An ICE restart is refused with 422, as RFC 9725 section 4.3 wants it."""
+    resource_id, etag = _owned(request)
+    if request.content_type != SDP_FRAGMENT:
+        raise UnsupportedMedia(f"The body must be {SDP_FRAGMENT}.")
+    expected = request.headers.get("If-Match", "*").strip()
+    if expected != "*" and etag not in [tag.strip().removeprefix("W/").strip('"') for tag in expected.split(",")]:
+        raise web.HTTPPreconditionFailed(reason="This media session has another ICE session by now.")
+    await request.app[PLANE].trickle(resource_id, await _body(request))
+    return web.Response(status=204)
+
+
+async def delete(request: web.Request) -> web.Response:
+    """End the session; If-Match does not count here (RFC 9725 section 4.3.1)."""
+    resource_id, _ = _owned(request)
+    await request.app[PLANE].close_resource(resource_id)
+    return web.Response(status=200)
+
+
+async def options(request: web.Request) -> web.Response:
+    """Say what may be posted."""
+    return web.Response(status=204, headers={"Accept-Post": SDP, "Allow": "OPTIONS, POST"})
+
+
+def _owned(request: web.Request) -> tuple[str, str]:
+    """Return id and etag of the resource in the path; NotFound unless it is the caller's own."""
+    claims = current_claims(request)
+    resource_id = request.match_info["resource"]
+    owner = request.app[PLANE].owner(resource_id)
+    if (owner.room_id, owner.participant_id) != (claims.room_id, claims.participant_id):
+        raise NotFound("no such media session")
+    return resource_id, owner.etag
+
+
+async def _offer(request: web.Request) -> str:
+    if request.content_type != SDP:
+        raise UnsupportedMedia(f"The body must be {SDP}.")
+    accepted = [part.partition(";")[0].strip() for part in request.headers.get("Accept", "*/*").split(",")]
+    if not set(accepted) & {"*/*", "application/*", SDP, ""}:
+        raise web.HTTPNotAcceptable(reason=f"The answer is {SDP}.")
+    return await _body(request)
+
+
+async def _body(request: web.Request) -> str:
+    """Return the body as text, at most ``MAX_BODY_BYTES`` of it."""
+    too_large = TooLarge(f"A media session's body may hold at most {MAX_BODY_BYTES} bytes.")
+    if (request.content_length or 0) > MAX_BODY_BYTES:
+        raise too_large
+    body = bytearray()
+    async for chunk in request.content.iter_chunked(MAX_BODY_BYTES):
+        body += chunk
+        if len(body) > MAX_BODY_BYTES:
+            raise too_large
+    try:
+        return body.decode()
+    except UnicodeDecodeError as exc:
+        raise BadRequest("The body is not UTF-8 text.") from exc
+
+
+def _created(request: web.Request, resource: Resource) -> web.Response:
+    response = web.Response(status=201, text=resource.answer_sdp, content_type=SDP)
+    response.headers["Location"] = f"{request.rel_url.raw_path.rstrip('/')}/{resource.id}"
+    response.headers["ETag"] = f'"{resource.etag}"'
+    for server in request.app[CONFIG].ice_servers:
+        for link in ice_links(server):
+            response.headers.add("Link", link)
+    return response
+
+
+def ice_links(server: IceServer) -> list[str]:
+    """Return the Link header values of one STUN or TURN server (RFC 9725 section 4.6)."""
+    attributes = '; rel="ice-server"'
+    if server.username is not None and server.credential is not None:
+        attributes += f"; username={_quoted(server.username)}; credential={_quoted(server.credential)}"
+        attributes += '; credential-type="password"'
+    return [f"<{url}>{attributes}" for url in server.urls]
+
+
+def _quoted(text: str) -> str:
+    escaped = text.replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{escaped}"'
