@@ -7,7 +7,7 @@ import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -17,16 +17,37 @@ from pipeline.types import FaceLandmarks, FloatArray, ImageArray
 SCORE_EVERY_CALLS = 5
 """The detection score is taken anew at every fifth tracked frame: a third of a second at 15 frames/s."""
 
-SCORE_WINDOW_PER_FACE = 2.5
-"""Side of the square in which the detector looks again, per larger side of the face."""
+SEARCH_EVERY_CALLS = 3
+"""While no face is known, the slower search for small faces runs at every third frame."""
 
-N_POINTS = 478
+WINDOW_PER_FACE = 2.5
+"""Side of the window cut around a face for a closer look, per larger side of the face."""
+
+MIN_SEARCH_SCORE = 0.5
+MIN_SCORE = 0.1
+
+
+class Window(NamedTuple):
+    """A part of the frame in pixels: columns left to right, rows top to bottom, ends excluded."""
+
+    left: int
+    top: int
+    right: int
+    bottom: int
+
+    def cut(self, rgb: ImageArray) -> ImageArray:
+        """Return the part as an array of its own."""
+        return np.ascontiguousarray(rgb[self.top : self.bottom, self.left : self.right])
 
 
 class FaceMeshFinder:
     """Tracks the most prominent face of one video stream; implements ``pipeline.types.FaceFinder``.
 
-    FaceMesh itself reports no graded score: its face-presence output stays at 1.0 until it loses the face. So
+    Small faces: FaceMesh alone finds only faces wider than about an eighth of the frame. Where it finds none,
+    MediaPipe's full-range detector looks for faces down to a fourteenth of the frame, and FaceMesh then works in a
+    window around what it found.
+
+    Score: FaceMesh itself reports no graded score; its face-presence output stays at 1.0 until it loses the face. So
     ``FaceLandmarks.score`` is the confidence of MediaPipe's short-range face detector on a window around the
     tracked face, refreshed every SCORE_EVERY_CALLS calls and at every new face. It is 0 when the
     detector does not confirm the face. Blur, darkness and covered parts lower it.
@@ -43,49 +64,98 @@ class FaceMeshFinder:
                 from skimage.data import astronaut
 
                 self._mesh: Any = FaceMesh(max_num_faces=1, refine_landmarks=True)
-                self._detector: Any = FaceDetection(model_selection=0, min_detection_confidence=0.1)
+                self._close_up: Any = FaceDetection(model_selection=0, min_detection_confidence=MIN_SCORE)
+                self._far: Any = FaceDetection(model_selection=1, min_detection_confidence=MIN_SEARCH_SCORE)
             except (ImportError, RuntimeError, FileNotFoundError, ValueError) as exc:
                 raise ModelError(f"MediaPipe FaceMesh cannot be loaded: {exc}") from exc
+            self._window: Window | None = None
             self._score = 0.0
             self._n_since_score = SCORE_EVERY_CALLS
+            self._n_since_search = SEARCH_EVERY_CALLS
             self._warm_up(astronaut())  # type: ignore[no-untyped-call]  # skimage has no types
 
     def _warm_up(self, portrait: ImageArray) -> None:
         """Make every network run once, which also draws out its start-up notices; then forget the face."""
         self(portrait)
         self(np.zeros_like(portrait))
+        self._n_since_search = SEARCH_EVERY_CALLS
 
     def __call__(self, rgb: ImageArray) -> FaceLandmarks | None:
         """Find the face in an image of shape (height, width, 3), or return None."""
-        height_px, width_px = rgb.shape[:2]
-        faces = self._mesh.process(np.ascontiguousarray(rgb)).multi_face_landmarks
-        if not faces:
+        points = self._track(rgb)
+        if points is None and self._window is not None:
+            # FaceMesh looks afresh only at the picture after the one on which it lost the face.
+            points = self._track(rgb)
+        if points is None:
+            points = self._search(rgb)
+        if points is None:
             self._n_since_score = SCORE_EVERY_CALLS
             return None
-        points = np.array([(p.x, p.y, p.z) for p in faces[0].landmark], np.float32)
-        # MediaPipe gives shares of the frame; z has the scale of x.
-        points *= np.array((width_px, height_px, width_px), np.float32)
+        around = _window_around(points, rgb)
+        if self._window is not None and _has_left(points, self._window):
+            self._window = around
         self._n_since_score += 1
         if self._n_since_score >= SCORE_EVERY_CALLS:
-            self._score = self._detection_score(rgb, points)
+            self._score = self._detection_score(rgb, around)
             self._n_since_score = 0
         return FaceLandmarks(points=points, score=self._score)
 
-    def _detection_score(self, rgb: ImageArray, points: FloatArray) -> float:
+    def _track(self, rgb: ImageArray) -> FloatArray | None:
+        """Run FaceMesh on the frame or the present window; return points in pixels of the frame."""
+        window = self._window or Window(0, 0, rgb.shape[1], rgb.shape[0])
+        faces = self._mesh.process(window.cut(rgb)).multi_face_landmarks
+        if not faces:
+            return None
+        shares = np.array([(p.x, p.y, p.z) for p in faces[0].landmark], np.float32)
+        # MediaPipe gives shares of the picture; z has the scale of x.
+        width_px, height_px = window.right - window.left, window.bottom - window.top
+        scale, origin = (width_px, height_px, width_px), (window.left, window.top, 0)
+        return shares * np.array(scale, np.float32) + np.array(origin, np.float32)
+
+    def _search(self, rgb: ImageArray) -> FloatArray | None:
+        """Look for a small face in the whole frame now and then; set the window and track it when there is one."""
+        self._window = None
+        self._n_since_search += 1
+        if self._n_since_search < SEARCH_EVERY_CALLS:
+            return None
+        self._n_since_search = 0
+        found = self._far.process(np.ascontiguousarray(rgb)).detections
+        if not found:
+            return None
+        box = max(found, key=lambda face: face.score[0]).location_data.relative_bounding_box
+        corners = np.array(((box.xmin, box.ymin), (box.xmin + box.width, box.ymin + box.height)), np.float32)
+        self._window = _window_around(corners * np.array((rgb.shape[1], rgb.shape[0]), np.float32), rgb)
+        return self._track(rgb)
+
+    def _detection_score(self, rgb: ImageArray, around: Window) -> float:
         """Return the confidence of the detector in a window around the face, 0 when it sees none there."""
-        low, high = points[:, :2].min(axis=0), points[:, :2].max(axis=0)
-        half = SCORE_WINDOW_PER_FACE * float((high - low).max()) / 2
-        (left, top), (right, bottom) = (low + high) / 2 - half, (low + high) / 2 + half
-        window = rgb[max(0, int(top)) : max(0, int(bottom)), max(0, int(left)) : max(0, int(right))]
-        if window.size == 0:
+        if around.right <= around.left or around.bottom <= around.top:
             return 0.0
-        found = self._detector.process(np.ascontiguousarray(window)).detections
+        found = self._close_up.process(around.cut(rgb)).detections
         return max((float(face.score[0]) for face in found), default=0.0) if found else 0.0
 
     def close(self) -> None:
         """Free the native graphs; the object cannot be used afterwards."""
-        self._mesh.close()
-        self._detector.close()
+        for graph in (self._mesh, self._close_up, self._far):
+            graph.close()
+
+
+def _window_around(points: FloatArray, rgb: ImageArray) -> Window:
+    """Return a square of WINDOW_PER_FACE faces around points of shape (n, 2 or 3), cut at the frame's edges."""
+    low, high = points[:, :2].min(axis=0), points[:, :2].max(axis=0)
+    half = WINDOW_PER_FACE * float((high - low).max()) / 2
+    (left, top), (right, bottom) = (low + high) / 2 - half, (low + high) / 2 + half
+    height_px, width_px = rgb.shape[:2]
+    return Window(max(0, int(left)), max(0, int(top)), min(width_px, int(right)), min(height_px, int(bottom)))
+
+
+def _has_left(points: FloatArray, window: Window) -> bool:
+    """Say whether a face has moved out of the middle of its window, or grown or shrunk much."""
+    low, high = points[:, :2].min(axis=0), points[:, :2].max(axis=0)
+    side = max(window.right - window.left, window.bottom - window.top)
+    shift = (low + high) / 2 - ((window.left + window.right) / 2, (window.top + window.bottom) / 2)
+    relative = WINDOW_PER_FACE * float((high - low).max()) / side
+    return bool(np.abs(shift).max() > side / 5) or not 0.6 < relative < 1.6
 
 
 @contextmanager

@@ -57,6 +57,34 @@ def test_face_is_lost_and_found_again(finder, portrait):
     assert finder(portrait) is not None
 
 
+def placed(portrait: ImageArray, side_px: int, left: int, top: int) -> ImageArray:
+    """A 1280 x 720 frame with the portrait in it; its face is 0.23 of the portrait's side."""
+    frame = np.full((720, 1280, 3), 90, np.uint8)
+    frame[top : top + side_px, left : left + side_px] = cv2.resize(
+        portrait, (side_px, side_px), interpolation=cv2.INTER_AREA
+    )
+    return frame
+
+
+def test_person_far_from_the_camera_is_found_and_followed(finder, portrait):
+    # 110 px of 1280 is too small for FaceMesh alone.
+    for i_frame in range(40):
+        left, top = 10 + 20 * i_frame, 10 + 5 * i_frame
+        face = finder(placed(portrait, 483, left, top))
+        assert face is not None, i_frame
+        x, y = face.points[:, :2].mean(axis=0)
+        assert x == pytest.approx(left + 483 * 222 / 512, abs=15)
+        assert y == pytest.approx(top + 483 * 125 / 512, abs=15)
+    assert face.score > 0.7
+
+
+def test_far_face_that_jumps_is_found_again_soon(finder, portrait):
+    assert finder(placed(portrait, 483, 10, 10)) is not None
+    faces = [finder(placed(portrait, 483, 700, 200)) for _ in range(5)]
+    assert faces[-1] is not None
+    assert faces[-1].points[:, 0].min() > 750
+
+
 def test_score_falls_when_the_eyes_get_covered(finder, portrait):
     clear = finder(portrait)
     covered_portrait = portrait.copy()
