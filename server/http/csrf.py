@@ -37,9 +37,12 @@ def csrf_token(request: web.Request) -> str:
 
 
 def set_form_cookie(request: web.Request, response: web.StreamResponse) -> None:
-    """Give the browser the form cookie that ``csrf_token`` made during this request, if it did."""
+    """Give the browser the form cookie that ``csrf_token`` made during this request, if it did.
+
+    Before the response is sent: aiohttp writes its cookies ahead of the signal ``on_response_prepare``.
+    """
     secret = request.get(_NEW_FORM_COOKIE)
-    if secret is not None and not response.prepared:
+    if secret is not None:
         response.set_cookie(
             FORM_COOKIE,
             secret,

@@ -11,7 +11,6 @@ from aiohttp import web
 from server.clock import monotonic_s
 from server.errors import ComposureError, NotAuthenticated, TooLarge
 from server.http.access import Handler
-from server.http.csrf import set_form_cookie
 from server.http.templates import render
 
 logger = logging.getLogger(__name__)
@@ -103,7 +102,6 @@ def error_response(request: web.Request, error: ComposureError) -> web.StreamRes
 
 async def add_headers(request: web.Request, response: web.StreamResponse) -> None:
     """Set the security headers on every response (signal ``on_response_prepare``)."""
-    set_form_cookie(request, response)
     # Older Safari does not take 'self' for websockets; the Host header is quoted only if it can do no harm.
     host = request.host if _HOST.match(request.host) else ""
     sockets = f" ws://{host} wss://{host}" if host else ""
@@ -116,7 +114,8 @@ async def add_headers(request: web.Request, response: web.StreamResponse) -> Non
     )
     headers.setdefault("Permissions-Policy", "camera=(self), microphone=(self), display-capture=(), geolocation=()")
     headers.setdefault("X-Content-Type-Options", "nosniff")
-    headers.setdefault("Referrer-Policy", "no-referrer")  # there are tokens in addresses
+    # There are tokens in addresses, so none leaves this server; "no-referrer" would make browsers post "Origin: null".
+    headers.setdefault("Referrer-Policy", "same-origin")
     headers.setdefault("Cross-Origin-Opener-Policy", "same-origin")
     headers.setdefault("Cross-Origin-Resource-Policy", "same-origin")
     headers.setdefault("Cache-Control", "no-store")

@@ -13,7 +13,7 @@ import jinja2
 from aiohttp import web
 
 from server.http.access import signed_in_user
-from server.http.csrf import csrf_token
+from server.http.csrf import csrf_token, set_form_cookie
 from server.http.keys import CONFIG, TEMPLATES
 
 WEB_DIR = Path(__file__).resolve().parents[2] / "web"
@@ -49,4 +49,5 @@ def render(request: web.Request, name: str, /, *, status: int = HTTPStatus.OK, *
     )
     response = web.Response(text=text, content_type="text/html", status=status)
     response.headers["Cache-Control"] = "no-store"
+    set_form_cookie(request, response)
     return response

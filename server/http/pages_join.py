@@ -1,0 +1,119 @@
+"""The candidate's pages: the way in by a join link, and the account that a candidate may make."""
+
+from http import HTTPStatus
+from typing import Any
+
+from aiohttp import web
+
+from server.errors import FieldErrors
+from server.http.access import (
+    JOIN_LINK,
+    Route,
+    current_interview,
+    current_participant,
+    signed_in_user,
+)
+from server.http.forms import read_form
+from server.http.keys import ACCOUNTS, CONFIG, CONSENTS, SCHEDULE
+from server.http.pages_people import HOME, log_in_and_go
+from server.http.templates import render
+from server.http.wording import CANDIDATE_PURPOSE_TEXTS, joined
+from server.sessions.consent import ConsentState
+from server.sessions.consenttexts import ConsentText, consent_texts
+from server.sessions.principals import JoinPrincipal
+from server.sessions.records import ConsentKind, Interview, InterviewStatus
+
+_NOT_ANALYSED = (
+    "For the purpose of this interview nothing is measured: neither your face nor your voice is analysed, whatever you"
+    " would answer."
+)
+
+
+async def join_page(request: web.Request) -> web.Response:
+    """GET /join/{token}: consent, devices, waiting room and call; js/join.js shows one step at a time."""
+    interview, candidate = current_interview(request), current_participant(request)
+    details = await request.app[SCHEDULE].details(interview.id)
+    consents = await request.app[CONSENTS].state(candidate.id, interview.purpose)
+    is_analysed = interview.purpose in request.app[CONFIG].analysed_purposes
+    texts = [_shown(text, consents, is_analysed=is_analysed) for text in consent_texts(interview.purpose)]
+    hosts = [member.name for member in details.interviewers]
+    may_have_account = signed_in_user(request) is None and candidate.user_id is None
+    return render(
+        request,
+        "join.html",
+        interview=interview,
+        hosts=hosts,
+        hosts_words=joined(hosts),
+        purpose_words=CANDIDATE_PURPOSE_TEXTS[interview.purpose],
+        is_analysed=is_analysed,
+        texts=texts,
+        page=_for_script(request, interview, texts, consents),
+        account_href=f"{request.path}/account" if may_have_account else "",
+    )
+
+
+def _shown(text: ConsentText, consents: ConsentState, *, is_analysed: bool) -> dict[str, Any]:
+    is_possible = is_analysed or text.kind is not ConsentKind.ANALYSIS
+    return {
+        "kind": str(text.kind),
+        "version": text.version,
+        "title": text.title,
+        "statement": text.statement,
+        "paragraphs": text.paragraphs,
+        "is_required": text.is_required,
+        "is_possible": is_possible,
+        "why_not": _NOT_ANALYSED,
+        "is_granted": consents.has(text.kind),
+    }
+
+
+def _for_script(
+    request: web.Request, interview: Interview, texts: list[dict[str, Any]], consents: ConsentState
+) -> dict[str, Any]:
+    return {
+        "token": request.match_info["token"],
+        "room_id": interview.room_id,
+        "has_consented": consents.has(ConsentKind.CALL),
+        "is_over": interview.status is InterviewStatus.ENDED,
+        "versions": {text["kind"]: text["version"] for text in texts if text["is_possible"]},
+    }
+
+
+# --- the account of a candidate ---
+
+
+async def account_page(request: web.Request) -> web.Response:
+    """GET /join/{token}/account."""
+    return _account(request, {})
+
+
+async def make_account(request: web.Request) -> web.Response:
+    """POST /join/{token}/account: an account with the name and e-mail of the interview; logs in."""
+    interview, candidate = current_interview(request), current_participant(request)
+    password = (await read_form(request)).text("password")
+    holder = JoinPrincipal(interview=interview, participant=candidate)
+    try:
+        user = await request.app[ACCOUNTS].register_candidate(holder, password=password)
+    except FieldErrors as exc:
+        return _account(request, exc.errors)
+    await request.app[SCHEDULE].link_candidate(user, candidate)
+    return await log_in_and_go(request, user.email, password, HOME)
+
+
+def _account(request: web.Request, errors: dict[str, str]) -> web.Response:
+    return render(
+        request,
+        "join_account.html",
+        status=HTTPStatus.BAD_REQUEST if errors else HTTPStatus.OK,
+        name=current_participant(request).name,
+        email=current_interview(request).candidate_email,
+        back=request.path.removesuffix("/account"),
+        errors=errors,
+    )
+
+
+ROUTES: tuple[Route, ...] = (
+    Route(method="GET", path="/join/{token}", handler=join_page, rule=JOIN_LINK),
+    Route(method="GET", path="/join/{token}/account", handler=account_page, rule=JOIN_LINK),
+    Route(method="POST", path="/join/{token}/account", handler=make_account, rule=JOIN_LINK),
+)
