@@ -49,13 +49,27 @@ export function merged(known, fresh) {
  * @returns {Columns}
  */
 export function columnsOf(estimates) {
+    return withGaps({
+        t_s: estimates.map((estimate) => estimate.t_s),
+        stress: estimates.map((estimate) => estimate.stress.value),
+        face: estimates.map((estimate) => estimate.face.value),
+        voice: estimates.map((estimate) => estimate.voice.value),
+    });
+}
+
+/**
+ * Put an empty row inside every stretch without rows.
+ *
+ * @param {Columns} rows
+ * @returns {Columns}
+ */
+export function withGaps(rows) {
     const columns = emptyColumns();
-    let before = Number.NaN;
-    for (const { t_s, stress, face, voice } of estimates) {
+    rows.t_s.forEach((t_s, i) => {
+        const before = rows.t_s[i - 1] ?? t_s;
         if (t_s - before > GAP_S) push(columns, before + 1, null, null, null);
-        push(columns, t_s, stress.value, face.value, voice.value);
-        before = t_s;
-    }
+        copyRow(rows, i, columns);
+    });
     return columns;
 }
 

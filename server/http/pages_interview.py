@@ -1,0 +1,168 @@
+"""The interviewer's dashboard, and the summary of a session with its downloads."""
+
+import asyncio
+from collections.abc import Iterator
+from typing import Any
+
+from aiohttp import web
+
+from pipeline.types import EMOTIONS
+from server.export.document import CONTENT_TYPE as JSON_TYPE
+from server.export.document import session_json
+from server.export.series import CONTENT_TYPE as CSV_TYPE
+from server.export.series import series_csv
+from server.http.access import MEMBER, Route, current_interview, current_user
+from server.http.forms import go_to
+from server.http.keys import CONFIG, SUMMARIES
+from server.http.templates import render
+from server.http.wording import PURPOSE_WORDS
+from server.sessions.records import Marker, MarkerKind, SessionStatus
+from server.sessions.summaries import SessionReport
+
+BAND_WORDS = {"low": "Low", "moderate": "Moderate", "high": "High"}
+
+EMOTION_WORDS = {
+    "angry": "Anger",
+    "disgust": "Disgust",
+    "fear": "Fear",
+    "happy": "Happiness",
+    "neutral": "Neutral",
+    "sad": "Sadness",
+    "surprise": "Surprise",
+}
+assert tuple(EMOTION_WORDS) == EMOTIONS
+
+_END_WORDS = {
+    "stopped": "An interviewer stopped the analysis.",
+    "ended": "It ended with the interview.",
+    "consent_withdrawn": "It ended when the candidate withdrew the consent to analysis.",
+    "candidate_left": "It ended when the candidate left.",
+    "shutdown": "The server was stopped while it ran.",
+    "failed": "The analysis failed and could not be restarted.",
+    "killed": "The server stopped unexpectedly while it ran; the last two seconds may be missing.",
+}
+"""Why a session ended; the keys are those of ``Session.end_reason``."""
+
+
+# --- dashboard ---
+
+
+async def room_page(request: web.Request) -> web.Response:
+    """GET /interviews/{id}/room: the dashboard; when the interview is over, its page instead."""
+    interview = current_interview(request)
+    if interview.status.is_over:
+        return go_to(f"/interviews/{interview.id}")
+    page = {
+        "interview_id": interview.id,
+        "candidate_name": interview.candidate_name,
+        "is_purpose_analysed": interview.purpose in request.app[CONFIG].analysed_purposes,
+    }
+    purpose_words = PURPOSE_WORDS[interview.purpose]
+    return render(request, "room.html", interview=interview, purpose_words=purpose_words, page=page)
+
+
+# --- summary ---
+
+
+async def summary_page(request: web.Request) -> web.Response:
+    """GET /sessions/{session_id}."""
+    report = await _report(request)
+    session = report.session
+    return render(
+        request,
+        "summary.html",
+        report=report,
+        interview=report.interview,
+        session=session,
+        summary=report.summary,
+        purpose_words=PURPOSE_WORDS[report.interview.purpose],
+        is_live=session.status is SessionStatus.LIVE,
+        is_interrupted=session.status is SessionStatus.INTERRUPTED,
+        end_words=_END_WORDS.get(session.end_reason, ""),
+        band_words=BAND_WORDS,
+        emotion_words=EMOTION_WORDS,
+        marker_words=lambda marker: _marker_words(report, marker),
+        clock=clock,
+        duration=duration,
+        page=_for_script(report),
+    )
+
+
+async def series(request: web.Request) -> web.Response:
+    """GET /sessions/{session_id}/series.csv."""
+    report = await _report(request)
+    return await _download(series_csv(report), CSV_TYPE, f"composure-{report.session.id}.csv")
+
+
+async def document(request: web.Request) -> web.Response:
+    """GET /sessions/{session_id}/session.json."""
+    report = await _report(request)
+    return await _download(session_json(report), JSON_TYPE, f"composure-{report.session.id}.json")
+
+
+def clock(t_s: float | None) -> str:
+    """Return a session time as people read it: 65 s is ``1:05``, 3665 s is ``1:01:05``; a dash for none."""
+    if t_s is None:
+        return "—"
+    minutes, seconds = divmod(int(t_s), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{seconds:02}" if hours else f"{minutes}:{seconds:02}"
+
+
+def duration(seconds: float) -> str:
+    """Return a length of time in words: 65 s is ``1 min 5 s``."""
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    parts = [f"{n} {unit}" for n, unit in ((hours, "h"), (minutes, "min"), (rest, "s")) if n]
+    return " ".join(parts) or "0 s"
+
+
+async def _report(request: web.Request) -> SessionReport:
+    return await request.app[SUMMARIES].report(current_user(request), request.match_info["session_id"])
+
+
+async def _download(pieces: Iterator[str], content_type: str, filename: str) -> web.Response:
+    # Two hours are 7,200 rows: a fraction of a second that the event loop must not spend.
+    body = await asyncio.to_thread(lambda: "".join(pieces).encode())
+    headers = {"Content-Type": content_type, "Content-Disposition": f'attachment; filename="{filename}"'}
+    return web.Response(body=body, headers=headers)
+
+
+def _marker_words(report: SessionReport, marker: Marker) -> str:
+    ids = [question.id for question in report.questions]
+    name = marker.kind.capitalize()
+    if marker.kind is MarkerKind.QUESTION and marker.question_id in ids:
+        name = f"Question {ids.index(marker.question_id) + 1}"
+    return f"{name}: {marker.label}" if marker.label else name
+
+
+def _for_script(report: SessionReport) -> dict[str, Any]:
+    """Return what js/summary.js draws: the series as columns, peaks, markers, shares."""
+    estimates = report.estimates
+    return {
+        "duration_s": report.summary.duration_s,
+        "t_s": [estimate.t_s for estimate in estimates],
+        "stress": [_rounded(estimate.stress.value) for estimate in estimates],
+        "face": [_rounded(estimate.face.value) for estimate in estimates],
+        "voice": [_rounded(estimate.voice.value) for estimate in estimates],
+        "peaks": [{"t_s": asked.peak.t_s, "stress": asked.peak.stress} for asked in report.peaks],
+        "markers": [
+            {"id": item.id, "t_s": item.t_s, "kind": item.kind, "label": item.label, "question_id": item.question_id}
+            for item in report.markers
+        ],
+        "questions": [{"id": question.id, "text": question.text} for question in report.questions],
+        "bands": [{"key": str(band.band), "share": band.share} for band in report.summary.bands],
+        "emotions": [{"key": name, "share": share} for name, share in report.summary.emotions],
+    }
+
+
+def _rounded(value: float | None) -> float | None:
+    return None if value is None else round(value, 4)
+
+
+ROUTES: tuple[Route, ...] = (
+    Route(method="GET", path="/interviews/{id}/room", handler=room_page, rule=MEMBER),
+    Route(method="GET", path="/sessions/{session_id}", handler=summary_page, rule=MEMBER),
+    Route(method="GET", path="/sessions/{session_id}/series.csv", handler=series, rule=MEMBER),
+    Route(method="GET", path="/sessions/{session_id}/session.json", handler=document, rule=MEMBER),
+)

@@ -1,0 +1,137 @@
+// Rows of labelled bars: the sources with their worth, the seven expressions, the parts of the value.
+
+import { make, setText, syncList } from './elements.js';
+import { age, percent, share, UNKNOWN } from './format.js';
+import { capitalised, EMOTIONS, emotionName, qualityWord, reasonWords, signalName } from './words.js';
+
+/** @typedef {import('./protocol.js').Estimate} Estimate */
+/** @typedef {import('./protocol.js').Reading} Reading */
+/** @typedef {import('./words.js').Source} Source */
+
+/** So many parts of a value are shown; the rest is summed up. */
+const PARTS_SHOWN = 5;
+
+/**
+ * @typedef {object} Bar
+ * @property {string} key for the colour (data-key) and identity
+ * @property {string} label
+ * @property {number | null} value in [0, 1]; null draws a hatched bar
+ * @property {string} text
+ */
+
+/**
+ * Show bars in a list element, made on first use.
+ *
+ * @param {HTMLElement} container
+ * @param {Bar[]} bars
+ */
+export function showBars(container, bars) {
+    let list = /** @type {HTMLElement | null} */ (container.querySelector('ul'));
+    if (list === null) {
+        list = make('ul', { class: 'plain-list bar-list' });
+        container.append(list);
+    }
+    syncList(
+        list,
+        bars,
+        (bar) => bar.key,
+        () =>
+            make('li', {}, [
+                make('span', { class: 'bar-label' }),
+                make('span', { class: 'bar-track', 'aria-hidden': 'true' }, [make('span', { class: 'bar-fill' })]),
+                make('span', { class: 'bar-text number' }),
+            ]),
+        (row, bar) => {
+            setText(/** @type {Element} */ (row.querySelector('.bar-label')), bar.label);
+            setText(/** @type {Element} */ (row.querySelector('.bar-text')), bar.text);
+            row.classList.toggle('is-unknown', bar.value === null);
+            const fill = /** @type {HTMLElement} */ (row.querySelector('.bar-fill'));
+            fill.style.inlineSize = `${100 * Math.min(1, Math.max(0, bar.value ?? 0))}%`;
+        },
+    );
+}
+
+/**
+ * The two sources: value, quality, age, and why they are weak.
+ *
+ * @param {HTMLElement} container
+ * @param {Estimate | null} estimate null when nothing is live
+ */
+export function showSources(container, estimate) {
+    showBars(container, [sourceBar('face', 'Face', estimate), sourceBar('voice', 'Voice', estimate)]);
+    for (const source of /** @type {Source[]} */ (['face', 'voice'])) {
+        const row = /** @type {HTMLElement} */ (container.querySelector(`[data-key="${source}"]`));
+        let worth = row.querySelector('.bar-worth');
+        if (worth === null) {
+            worth = make('span', { class: 'bar-worth number' });
+            row.append(worth);
+        }
+        setText(worth, estimate === null ? '' : worthWords(source, estimate[source]));
+    }
+}
+
+/**
+ * The seven expressions, in a fixed order so that the eye finds them.
+ *
+ * @param {HTMLElement} container
+ * @param {HTMLElement} worth where the quality and age of the face are said
+ * @param {Estimate | null} estimate
+ */
+export function showEmotions(container, worth, estimate) {
+    const shares = estimate?.emotions ?? null;
+    showBars(
+        container,
+        EMOTIONS.map((emotion) => {
+            const value = shares?.[emotion] ?? null;
+            return { key: emotion, label: emotionName(emotion), value, text: percent(value) };
+        }),
+    );
+    setText(worth, estimate === null ? '' : worthWords('face', estimate.face));
+}
+
+/**
+ * The largest parts of the value, and the rest.
+ *
+ * @param {HTMLElement} container
+ * @param {HTMLElement} note
+ * @param {Estimate | null} estimate
+ */
+export function showContributions(container, note, estimate) {
+    const parts = (estimate?.contributions ?? []).toSorted((a, b) => b.amount - a.amount);
+    const rest = parts.slice(PARTS_SHOWN).reduce((sum, part) => sum + part.amount, 0);
+    const bars = parts.slice(0, PARTS_SHOWN).map((part) => ({
+        key: part.signal,
+        label: signalName(part.signal),
+        value: part.amount,
+        text: share(part.amount),
+    }));
+    if (rest >= 0.005) bars.push({ key: 'rest', label: 'All others', value: rest, text: share(rest) });
+    showBars(container, bars);
+    setText(
+        note,
+        bars.length === 0 ? 'Nothing to explain' : `Parts of ${share(estimate?.stress_raw)}, before smoothing`,
+    );
+}
+
+/**
+ * @param {Source} source
+ * @param {string} label
+ * @param {Estimate | null} estimate
+ * @returns {Bar}
+ */
+function sourceBar(source, label, estimate) {
+    const value = estimate?.[source].value ?? null;
+    return { key: source, label, value, text: value === null ? UNKNOWN : share(value) };
+}
+
+/**
+ * @param {Source} source
+ * @param {Reading} reading
+ * @returns {string} "Quality 83 % (good), 0.2 s old"; the reason first when there is one
+ */
+function worthWords(source, reading) {
+    const reason = capitalised(reasonWords(source, reading.reason));
+    if (reading.value === null) return reason;
+    const worth = `quality ${percent(reading.quality)} (${qualityWord(reading.quality)}), ${age(reading.age_s)}`;
+    return reason === '' ? capitalised(worth) : `${reason}; ${worth}`;
+}

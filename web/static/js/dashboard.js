@@ -1,0 +1,200 @@
+// The interviewer's dashboard: ready step, then one room, its views, and what the interviewer does in it.
+
+import { accessTo } from './access.js';
+import { alertNow, announce } from './announce.js';
+import { byId, setText } from './elements.js';
+import { createCallPanel } from './call_panel.js';
+import { keyAction, takesText } from './keys.js';
+import { createKnock } from './knock.js';
+import { createLivePanel } from './live_panel.js';
+import { createLocalMedia } from './local_media.js';
+import { createMarkerLists } from './marker_lists.js';
+import { markEvent } from './marks.js';
+import { followLive, newLiveNews, peakNews, peopleNews } from './news.js';
+import { createNotes } from './notes.js';
+import { runReadyStep } from './ready.js';
+import { createFrame } from './room_frame.js';
+import { candidateOf, currentQuestion, newRoom, received, resumeFrom, sessionTimeS } from './room_model.js';
+import { connect } from './socket.js';
+import { share } from './format.js';
+
+/** @typedef {import('./protocol.js').ClientEvent} ClientEvent */
+/** @typedef {import('./protocol.js').ServerEvent} ServerEvent */
+/** @typedef {import('./room_model.js').RoomModel} RoomModel */
+
+/**
+ * @typedef {object} PageData
+ * @property {string} interview_id
+ * @property {string} candidate_name
+ * @property {boolean} is_purpose_analysed
+ */
+
+const TICK_MS = 500;
+
+/** Markers made without a connection wait for the next one, at most so many. */
+const MAX_KEPT = 100;
+
+const page = /** @type {PageData} */ (JSON.parse(byId('room-data').textContent ?? ''));
+const csrf = document.querySelector('meta[name="csrf"]')?.getAttribute('content') ?? '';
+const getAccess = accessTo({ url: `/api/interviews/${encodeURIComponent(page.interview_id)}/access`, csrf });
+
+const now_s = () => performance.now() / 1000;
+
+/**
+ * @param {import('./local_media.js').LocalMedia} media
+ * @param {import('./join_api.js').Access} access
+ */
+function enterRoom(media, access) {
+    let room = newRoom();
+    let news = newLiveNews();
+    /** @type {ClientEvent[]} */
+    let kept = [];
+    const session_s = () => sessionTimeS(room, now_s());
+    const getToken = async () => (await getAccess()).token;
+
+    /** @param {ClientEvent} event */
+    const send = (event) => {
+        const isSent = socket.send(event);
+        if (!isSent) alertNow('Not possible at the moment: there is no connection to the server.');
+        return isSent;
+    };
+
+    /** @param {ClientEvent} event an event that must not be lost: it goes out when there is a connection */
+    const sendKept = (event) => {
+        if (!socket.send(event)) kept = [...kept, event].slice(-MAX_KEPT);
+    };
+
+    const frame = createFrame({ page, send, onLeave: leave });
+    const live = createLivePanel({ page, send });
+    const knock = createKnock({
+        onAdmit: () => send({ type: 'admit' }),
+        onDecline: () => send({ type: 'decline' }),
+    });
+    const call = createCallPanel({
+        media,
+        access,
+        getToken,
+        onDevices: (devices) => socket?.send({ type: 'devices', ...devices }),
+    });
+    const notes = createNotes({
+        send: (event) => socket.send(event),
+        now_s,
+        session_s,
+        storageKey: `composure-note-${page.interview_id}`,
+    });
+    const showLists = createMarkerLists({
+        onQuestion: askQuestion,
+        onPeak: (peak) => sendKept(markEvent('peak', peak.t_s, { label: `Stress ${share(peak.stress)}` })),
+        onDelete: (marker) => send({ type: 'delete_marker', id: marker.id }),
+    });
+
+    /** @param {RoomModel} next */
+    function become(next) {
+        const before = room;
+        room = next;
+        const texts = peopleNews(before, room);
+        if (!live.isQuiet()) texts.push(...peakNews(before, room));
+        if (texts.length > 0) announce(texts.join(' '));
+        call.show(room);
+        const candidate = candidateOf(room);
+        knock(candidate?.presence === 'waiting' ? candidate.name : null);
+        notes.show(room.notes);
+        if (before.markers !== room.markers || before.peaks !== room.peaks || before.questions !== room.questions) {
+            showLists(room);
+        }
+        live.show(room, now_s(), {
+            hasNewData: before.estimates !== room.estimates || before.markers !== room.markers,
+        });
+        frame.show(room, session_s());
+    }
+
+    function tick() {
+        const view = live.show(room, now_s(), { hasNewData: false });
+        frame.show(room, session_s());
+        notes.tick(now_s());
+        const followed = followLive(news, view, now_s());
+        news = followed.state;
+        if (followed.text !== null && !live.isQuiet()) announce(followed.text);
+    }
+
+    /** @param {number} index */
+    function askQuestion(index) {
+        const question = room.questions[index];
+        if (question === undefined) return;
+        sendKept(markEvent('question', session_s(), { question }));
+        announce(`Question ${index + 1}`);
+    }
+
+    function markMoment() {
+        sendKept(markEvent('moment', session_s()));
+        announce('Marked');
+    }
+
+    async function leave() {
+        clearInterval(timer);
+        socket.close();
+        await call.close();
+        location.assign(`/interviews/${encodeURIComponent(page.interview_id)}`);
+    }
+
+    /** @param {ServerEvent} event */
+    function onEvent(event) {
+        become(received(room, event, now_s()));
+        if (event.type === 'error') frame.showError(event.message);
+        if (event.type === 'welcome') {
+            socket.send({ type: 'devices', ...call.devices() });
+            kept = kept.filter((waiting) => !socket.send(waiting));
+        }
+        if (event.type === 'bye') {
+            clearInterval(timer);
+            void call.close();
+            knock(null);
+        }
+    }
+
+    const socket = connect({
+        roomId: access.room_id,
+        getToken,
+        onEvent,
+        onStatus: (link) => become({ ...room, link }),
+        resumeFrom: () => resumeFrom(room),
+    });
+    const timer = setInterval(tick, TICK_MS);
+
+    byId('mark-moment').addEventListener('click', markMoment);
+    byId('next-question').addEventListener('click', () => askQuestion(currentQuestion(room) + 1));
+    document.addEventListener('keydown', (event) => {
+        const where = {
+            isTyping: takesText(/** @type {HTMLElement | null} */ (event.target)),
+            hasDialog: document.querySelector('dialog[open]') !== null,
+        };
+        const action = keyAction(event, where);
+        if (action === null) return;
+        event.preventDefault();
+        if (action.do === 'moment') markMoment();
+        else if (action.do === 'next-question') askQuestion(currentQuestion(room) + 1);
+        else if (action.do === 'question') askQuestion(action.index);
+        else if (action.do === 'note') notes.focus();
+        else if (action.do === 'microphone') call.toggleMicrophone();
+        else if (action.do === 'camera') call.toggleCamera();
+        else frame.showKeys();
+    });
+    globalThis.addEventListener('pagehide', () => media.stop());
+}
+
+const media = createLocalMedia({ isAnalysed: () => false });
+await runReadyStep(media);
+byId('stage').hidden = false;
+byId('room-tools').hidden = false;
+try {
+    enterRoom(media, await getAccess());
+} catch (error) {
+    media.stop();
+    byId('stage').hidden = true;
+    byId('link-banner').hidden = false;
+    byId('link-retry').hidden = false;
+    byId('link-retry').addEventListener('click', () => location.reload());
+    setText(byId('link-text'), 'The room cannot be entered: the server gives no access. Is the interview over?');
+    alertNow('The room cannot be entered.');
+    throw error;
+}

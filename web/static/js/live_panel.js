@@ -1,0 +1,90 @@
+// The analysis on the dashboard: gauge, sources, expressions, parts, trend; starting, stopping, quiet mode.
+
+import { showContributions, showEmotions, showSources } from './bars.js';
+import { byId, setText } from './elements.js';
+import { createGauge } from './gauge.js';
+import { liveView, startObstacle } from './live_view.js';
+import { sessionTimeS } from './room_model.js';
+import { createTrend } from './trend.js';
+
+/** @typedef {import('./room_model.js').RoomModel} RoomModel */
+/** @typedef {import('./live_view.js').LiveView} LiveView */
+
+/** Quiet mode is a choice of this browser. */
+const QUIET_KEY = 'composure-quiet';
+
+/**
+ * @param {object} options
+ * @param {import('./dashboard.js').PageData} options.page
+ * @param {(event: import('./protocol.js').ClientEvent) => boolean} options.send
+ */
+export function createLivePanel({ page, send }) {
+    const showGauge = createGauge(byId('gauge'));
+    const showTrend = createTrend();
+    const toggle = byId('analysis-toggle', HTMLButtonElement);
+    const hint = byId('analysis-hint');
+    const quiet = byId('quiet');
+    let isQuiet = localStorage.getItem(QUIET_KEY) === 'on';
+    let isOn = false;
+    let trendAt_s = Number.NaN;
+
+    const showQuiet = () => {
+        quiet.setAttribute('aria-pressed', String(isQuiet));
+        for (const element of document.querySelectorAll('[data-loud-only]')) {
+            /** @type {HTMLElement} */ (element).hidden = isQuiet;
+        }
+        for (const element of document.querySelectorAll('[data-quiet-only]')) {
+            /** @type {HTMLElement} */ (element).hidden = !isQuiet;
+        }
+        byId('stage').classList.toggle('is-quiet', isQuiet);
+    };
+    quiet.addEventListener('click', () => {
+        isQuiet = !isQuiet;
+        localStorage.setItem(QUIET_KEY, isQuiet ? 'on' : 'off');
+        showQuiet();
+    });
+    toggle.addEventListener('click', () => {
+        if (toggle.getAttribute('aria-disabled') !== 'true') send({ type: isOn ? 'stop_analysis' : 'start_analysis' });
+    });
+    showQuiet();
+
+    /** @param {RoomModel} room */
+    const showToggle = (room) => {
+        isOn = room.analysis.on;
+        const obstacle = isOn ? null : startObstacle(room, page.is_purpose_analysed);
+        setText(toggle, isOn ? 'Stop analysis' : 'Start analysis');
+        toggle.classList.toggle('secondary', isOn);
+        // Not `disabled`: the button stays reachable, so that the reason can be read.
+        toggle.setAttribute('aria-disabled', String(obstacle !== null));
+        hint.hidden = obstacle === null;
+        setText(hint, obstacle ?? '');
+    };
+
+    return {
+        isQuiet: () => isQuiet,
+        /**
+         * @param {RoomModel} room
+         * @param {number} now_s page time
+         * @param {{hasNewData: boolean}} what
+         * @returns {LiveView}
+         */
+        show(room, now_s, { hasNewData }) {
+            const view = liveView(room, now_s);
+            showGauge(view);
+            showToggle(room);
+            const isLive = view.kind !== 'stale' && view.kind !== 'off';
+            const estimate = isLive ? view.estimate : null;
+            showSources(byId('sources'), estimate);
+            showEmotions(byId('emotions'), byId('emotions-worth'), estimate);
+            showContributions(byId('contributions'), byId('why-note'), estimate);
+            for (const id of ['sources', 'evidence']) byId(id).classList.toggle('is-dim', !isLive);
+            const session_s = sessionTimeS(room, now_s);
+            const at_s = Math.floor(session_s ?? -1);
+            if (hasNewData || at_s !== trendAt_s) {
+                trendAt_s = at_s;
+                showTrend(room, session_s);
+            }
+            return view;
+        },
+    };
+}

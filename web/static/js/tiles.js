@@ -1,0 +1,147 @@
+// The others' pictures: the candidate large, other interviewers small. Each is watched while the person is there.
+
+import { watch } from './call.js';
+import { byId, make, setText, syncList } from './elements.js';
+
+/** @typedef {import('./protocol.js').ParticipantState} ParticipantState */
+/** @typedef {import('./room_model.js').RoomModel} RoomModel */
+/** @typedef {import('./call.js').Watch} Watch */
+
+/**
+ * @typedef {object} Tiles
+ * @property {(room: RoomModel) => void} show
+ * @property {() => Promise<void>} close
+ */
+
+/**
+ * @param {object} options
+ * @param {string} options.roomId
+ * @param {() => Promise<string>} options.getToken
+ * @param {RTCIceServer[]} options.iceServers
+ * @param {() => void} options.onLink called when a picture's connection changed
+ * @returns {Tiles}
+ */
+export function createTiles({ roomId, getToken, iceServers, onLink }) {
+    /** @type {Map<string, Watch>} */
+    const watches = new Map();
+    const soundButton = byId('sound-on');
+
+    /**
+     * @param {ParticipantState} person
+     * @param {HTMLVideoElement} video
+     */
+    const follow = (person, video) => {
+        const isThere = person.publishing && (person.presence === 'present' || person.presence === 'interrupted');
+        const watching = watches.get(person.id);
+        if (isThere && watching === undefined) {
+            const url = `/whep/${encodeURIComponent(roomId)}/${encodeURIComponent(person.id)}`;
+            const fresh = watch({ url, getToken, iceServers });
+            fresh.onstate = () => {
+                onLink();
+                if (fresh.state === 'live') void play(video);
+            };
+            watches.set(person.id, fresh);
+            video.srcObject = fresh.stream;
+        } else if (!isThere && watching !== undefined && person.presence !== 'interrupted') {
+            drop(person.id);
+            video.srcObject = null;
+        }
+    };
+
+    /** @param {string} id */
+    const drop = (id) => {
+        void watches.get(id)?.close();
+        watches.delete(id);
+    };
+
+    /** @param {HTMLVideoElement} video */
+    const play = async (video) => {
+        try {
+            await video.play();
+            soundButton.hidden = true;
+        } catch (error) {
+            // Browsers that let no sound play before a click say so here.
+            if (error instanceof DOMException && error.name === 'NotAllowedError') soundButton.hidden = false;
+        }
+    };
+
+    soundButton.addEventListener('click', () => {
+        for (const video of document.querySelectorAll('video')) if (video.srcObject !== null) void play(video);
+    });
+
+    return {
+        show(room) {
+            const others = room.participants.filter((person) => person.id !== room.me);
+            const candidate = others.find((person) => person.role === 'candidate');
+            if (candidate !== undefined) {
+                follow(candidate, byId('candidate-video', HTMLVideoElement));
+                showTile(byId('candidate-tile'), candidate, watches.get(candidate.id) ?? null);
+            }
+            const colleagues = others.filter((person) => person.role === 'interviewer' && person.presence !== 'absent');
+            syncList(
+                byId('other-tiles'),
+                colleagues,
+                ({ id }) => id,
+                makeTile,
+                (element, person) => {
+                    follow(person, /** @type {HTMLVideoElement} */ (element.querySelector('video')));
+                    showTile(
+                        /** @type {HTMLElement} */ (element.firstElementChild),
+                        person,
+                        watches.get(person.id) ?? null,
+                    );
+                },
+            );
+            const present = new Set(others.filter((person) => person.presence !== 'absent').map((person) => person.id));
+            for (const id of [...watches.keys()]) if (!present.has(id)) drop(id);
+        },
+        async close() {
+            await Promise.all([...watches.values()].map((watching) => watching.close()));
+            watches.clear();
+        },
+    };
+}
+
+/** @returns {HTMLElement} */
+function makeTile() {
+    const video = make('video', { playsinline: '', autoplay: '' });
+    return make('li', {}, [
+        make('div', { class: 'video-tile' }, [
+            video,
+            make('p', { class: 'tile-note' }),
+            make('p', { class: 'tile-name' }),
+        ]),
+    ]);
+}
+
+/**
+ * @param {HTMLElement} tile
+ * @param {ParticipantState} person
+ * @param {Watch | null} watching
+ */
+function showTile(tile, person, watching) {
+    const note = tileNote(person, watching);
+    const noteLine = /** @type {HTMLElement} */ (tile.querySelector('.tile-note'));
+    setText(noteLine, note);
+    noteLine.hidden = note === '';
+    tile.dataset.state = note === '' ? 'live' : person.presence;
+    const name = person.presence === 'present' && !person.microphone ? `${person.name} · microphone off` : person.name;
+    setText(/** @type {Element} */ (tile.querySelector('.tile-name')), name);
+}
+
+/**
+ * What stands over a picture; empty when the picture speaks for itself.
+ *
+ * @param {ParticipantState} person
+ * @param {Watch | null} watching
+ * @returns {string}
+ */
+function tileNote({ name, presence, publishing, camera }, watching) {
+    if (presence === 'absent') return `${name} is not here.`;
+    if (presence === 'waiting') return `${name} is in the waiting room.`;
+    if (presence === 'interrupted') return `${name}’s connection is interrupted. Trying again …`;
+    if (!publishing) return `${name} is here, without camera and microphone so far.`;
+    if (watching?.state === 'refused') return 'The picture cannot be shown.';
+    if (watching !== null && watching.state !== 'live') return 'Connecting the picture …';
+    return camera ? '' : `${name}’s camera is off.`;
+}
