@@ -2,7 +2,6 @@
 
 import argparse
 import asyncio
-import contextlib
 import os
 import signal
 import ssl
@@ -17,12 +16,19 @@ from alembic.util import CommandError
 from server import clock
 from server.app import make_app
 from server.config import PREFIX, Config, ConfigError
+from server.demo.opening import open_demo
 from server.http.keys import ACCOUNTS
 from server.ops import logs
 from server.ops.certificate import self_signed, server_context
 
 SHUTDOWN_TIMEOUT_S = 5.0
 """So long running requests may take to end."""
+
+DEMO_DATA_DIR = "data/demo"
+"""The demo keeps to a data folder of its own unless it is told another."""
+
+DEMO_DATA_DIR = "data/demo"
+"""The demo's accounts must not mix with real ones."""
 
 _FLAGS = ("self_signed", "behind_proxy")
 
@@ -31,12 +37,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; returns the exit status: 0 done, 1 cannot start, 2 a setting cannot be used."""
     options = _parser().parse_args(arguments)
     given = {item.name: getattr(options, item.name) for item in fields(Config)}
+    demo = options.demo or options.demo_video is not None
+    if demo and given["data_dir"] is None:
+        given["data_dir"] = DEMO_DATA_DIR
     try:
         config = Config.from_env(overrides={name: value for name, value in given.items() if value is not None})
         if options.demo_video is not None and not options.demo_video.is_file():
             raise ConfigError(f"no such file: {options.demo_video}")
         logs.configure(config.log_level)
-        asyncio.run(_serve(config, demo=options.demo or options.demo_video is not None, demo_video=options.demo_video))
+        asyncio.run(_serve(config, demo=demo, demo_video=options.demo_video))
     except ConfigError as exc:
         print(f"composure: {exc}", file=sys.stderr)
         return 2
@@ -76,14 +85,17 @@ async def _serve(config: Config, *, demo: bool, demo_video: Path | None) -> None
         await web.TCPSite(runner, config.host, config.port, ssl_context=_tls(config)).start()
         url = _base_url(config, runner)
         print(f"Composure serves on {url}", flush=True)
+        if demo:
+            # Imported here: a server without the demo needs none of its packages.
+            from server.demo.opening import open_demo
+
+            async with open_demo(app, url, demo_video) as link:
+                print(f"The demo interview is running. Open (works once): {link}", flush=True)
+                await stop.wait()
+            return
         if (token := await app[ACCOUNTS].new_setup_token()) is not None:
             print(f"Make the first account here (works once): {url}/setup/{token}", flush=True)
-        async with contextlib.AsyncExitStack() as stack:
-            if demo:
-                from server.demo.opening import open_demo
-
-                await stack.enter_async_context(open_demo(app, url, demo_video))
-            await stop.wait()
+        await stop.wait()
     finally:
         await runner.cleanup()
 

@@ -8,8 +8,9 @@ from server.db import series as series_rows
 from server.errors import Forbidden, NotAuthenticated, NotFound
 from server.http.access import INTERVIEW, LOGIN, PRINCIPAL, Handler, Route, Rule, Who
 from server.http.csrf import SESSION_COOKIE, check_csrf
-from server.http.keys import ACCOUNTS, DATABASE, SCHEDULE, TAP_TOKENS, TOKENS
+from server.http.keys import ACCOUNTS, DATABASE, ROOMS, SCHEDULE, TAP_TOKENS, TOKENS
 from server.protocol import Role
+from server.sessions.principals import AccessPrincipal
 
 RULES: web.AppKey[dict[web.AbstractRoute, Rule]] = web.AppKey("rules")
 
@@ -119,7 +120,18 @@ async def _access_token(request: web.Request, rule: Rule) -> None:
         raise Forbidden("This access token is for another room.")
     if rule.grant not in claims.grants:
         raise Forbidden(f"This access token does not allow to {rule.grant}.")
+    if request.method == hdrs.METH_POST:
+        await _may_connect(request, claims)
     request[PRINCIPAL] = claims
+
+
+async def _may_connect(request: web.Request, claims: AccessPrincipal) -> None:
+    """Ask the room too: a token outlives being declined, and candidates must be admitted first."""
+    rooms = request.app[ROOMS]
+    if "participant_id" in request.match_info:
+        await rooms.authorise_watch(claims, request.match_info["participant_id"])
+    else:
+        await rooms.authorise_publish(claims)
 
 
 async def _tap_token(request: web.Request, rule: Rule) -> None:
