@@ -16,7 +16,6 @@ from alembic.util import CommandError
 from server import clock
 from server.app import make_app
 from server.config import PREFIX, Config, ConfigError
-from server.demo.opening import open_demo
 from server.http.keys import ACCOUNTS
 from server.ops import logs
 from server.ops.certificate import self_signed, server_context

@@ -11,7 +11,7 @@ import logging
 import re
 import ssl
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -25,24 +25,26 @@ from server import clock
 from server.demo.story import Story
 from server.demo.tracks import StoryCamera, StoryMicrophone
 from server.protocol import HEARTBEAT_S
-from server.rtc.aiortc_private import limit_ice_addresses
+from server.rtc.aiortc_private import bind_candidates
 
 logger = logging.getLogger(__name__)
 
 _RETRY_S = 2.0
 _PAGE = re.compile(r"data-page='([^']+)'")
 _CSRF = re.compile(r'<meta name="csrf" content="([^"]+)"')
+_AGREES_TO = ("call", "analysis", "research")
 
 
 class Candidate:
     """One visit to an interview through its join link."""
 
-    def __init__(self, join_url: str, *, video: Path | None = None) -> None:
+    def __init__(self, join_url: str, *, video: Path | None = None, ice_addresses: Sequence[str] = ()) -> None:
         parts = urlsplit(join_url)
         self._join_url = join_url
         self._base_url = f"{parts.scheme}://{parts.netloc}"
         self._token = parts.path.rsplit("/", 1)[-1]
         self._video = video
+        self._ice_addresses = ice_addresses
         self._peer: RTCPeerConnection | None = None
 
     async def run(self) -> str:
@@ -65,22 +67,20 @@ class Candidate:
                 finally:
                     await self._hang_up()
 
-    async def _open_page(self, http: aiohttp.ClientSession) -> tuple[str, dict[str, str]]:
-        """Return the page's CSRF token and the version of each consent text on it."""
+    async def _consent(self, http: aiohttp.ClientSession) -> str:
+        """Read the join page and answer its consent texts; return the page's CSRF token."""
         async with http.get(self._join_url) as response:
             response.raise_for_status()
             text = await response.text()
         csrf, page = _CSRF.search(text), _PAGE.search(text)
         if csrf is None or page is None:
             raise ValueError("this is not a candidate's page")
-        return csrf[1], json.loads(page[1])["versions"]
-
-    async def _consent(self, http: aiohttp.ClientSession, csrf: str, versions: dict[str, str]) -> None:
         answers = [
-            {"kind": kind, "granted": kind != "recording", "text_version": version}
-            for kind, version in versions.items()
+            {"kind": kind, "granted": kind in _AGREES_TO, "text_version": version}
+            for kind, version in json.loads(page[1])["versions"].items()
         ]
-        await self._post(http, csrf, "consent", {"answers": answers})
+        await self._post(http, csrf[1], "consent", {"answers": answers})
+        return csrf[1]
 
     async def _post(self, http: aiohttp.ClientSession, csrf: str, verb: str, body: dict[str, Any]) -> dict[str, Any]:
         url = f"{self._base_url}/api/join/{self._token}/{verb}"
@@ -110,6 +110,8 @@ class Candidate:
         self._peer = peer = RTCPeerConnection(RTCConfiguration(iceServers=[]))
         for track in self._tracks():
             peer.addTransceiver(track, direction="sendonly")
+        if self._ice_addresses:
+            bind_candidates(peer, self._ice_addresses, None)
         await peer.setLocalDescription(await peer.createOffer())
         async with http.post(
             f"{self._base_url}/whip/{access['room_id']}",
@@ -163,9 +165,8 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--ice-address", action="append", default=[], help="local address to use for media")
     options = parser.parse_args(arguments)
     logging.basicConfig(level=logging.INFO, format="demo candidate: %(message)s")
-    if options.ice_address:
-        limit_ice_addresses(options.ice_address)
-    logger.info("left: %s", asyncio.run(Candidate(options.join_url, video=options.video).run()))
+    candidate = Candidate(options.join_url, video=options.video, ice_addresses=options.ice_address)
+    logger.info("left: %s", asyncio.run(candidate.run()))
     return 0
 
 

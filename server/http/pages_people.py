@@ -144,6 +144,18 @@ async def log_in_and_go(request: web.Request, email: str, password: str, path: s
     _, secret = await request.app[ACCOUNTS].log_in(
         email, password, address=client_address(request), browser=request.headers.get("User-Agent", "")
     )
+    return _logged_in(request, secret, path)
+
+
+async def enter(request: web.Request) -> web.Response:
+    """GET /enter/{token}: log in by a link that the server printed."""
+    _, secret = await request.app[ACCOUNTS].enter(
+        request.match_info["token"], browser=request.headers.get("User-Agent", "")
+    )
+    return _logged_in(request, secret, local_path(request.query.get("next", ""), otherwise=HOME))
+
+
+def _logged_in(request: web.Request, secret: str, path: str) -> web.Response:
     response = go_to(path)
     response.set_cookie(
         SESSION_COOKIE,
@@ -265,6 +277,7 @@ ROUTES: tuple[Route, ...] = (
     Route(method="GET", path="/", handler=start_page, rule=PUBLIC),
     Route(method="GET", path="/setup/{token}", handler=setup_page, rule=PUBLIC),
     Route(method="POST", path="/setup/{token}", handler=set_up, rule=PUBLIC),
+    Route(method="GET", path="/enter/{token}", handler=enter, rule=PUBLIC),
     Route(method="GET", path="/invite/{token}", handler=invitation_page, rule=PUBLIC),
     Route(method="POST", path="/invite/{token}", handler=accept_invitation, rule=PUBLIC),
     Route(method="GET", path="/login", handler=login_page, rule=PUBLIC),

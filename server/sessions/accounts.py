@@ -8,6 +8,7 @@ from server.db import logins as login_rows
 from server.db import users as user_rows
 from server.db.engine import AsyncConnection, Database
 from server.errors import FieldErrors, Forbidden, Gone, NotAuthenticated, NotFound
+from server.sessions.entrylinks import EntryLinks
 from server.sessions.fields import checked_email, checked_name, collect
 from server.sessions.passwords import Passwords, password_problem
 from server.sessions.principals import JoinPrincipal, UserPrincipal
@@ -42,6 +43,7 @@ class Accounts:
         self._passwords = passwords or Passwords()
         self._per_address = RateLimiter(clock, attempts=30, window_s=900.0)
         self._per_account = RateLimiter(clock, attempts=10, window_s=900.0)
+        self._entry_links = EntryLinks(clock)
 
     # --- first start ---
 
@@ -186,7 +188,27 @@ class Accounts:
             raise NotAuthenticated("The e-mail or the password is wrong.")
         self._per_address.give_back(address)
         self._per_account.give_back(account)
-        user, token, now = found[0], new_secret(), self._now()
+        return await self._open_login(found[0], browser)
+
+    def new_entry_link(self, user: User) -> str:
+        """Return the secret of a link that logs a user in once within the hour; for the server's own use."""
+        return self._entry_links.new(user.id)
+
+    async def enter(self, token: str, *, browser: str = "") -> tuple[UserPrincipal, str]:
+        """Open a login session by an entry link; returns as ``log_in``.
+
+        Raises:
+            Gone: the link is unknown, used or too old.
+        """
+        user_id = self._entry_links.use(token)
+        async with self._database.read() as connection:
+            user = await user_rows.get(connection, user_id) if user_id is not None else None
+        if user is None:
+            raise Gone("This link has been used or is too old. Please log in.")
+        return await self._open_login(user, browser)
+
+    async def _open_login(self, user: User, browser: str) -> tuple[UserPrincipal, str]:
+        token, now = new_secret(), self._now()
         login = LoginSession(
             id=new_id(), user_id=user.id, created_at=now, expires_at=now + LOGIN_LIFETIME, browser=browser[:200]
         )
@@ -246,6 +268,12 @@ class Accounts:
         _require_operator(by)
         async with self._database.read() as connection:
             return await user_rows.everyone(connection)
+
+    async def find(self, email: str) -> User | None:
+        """Return the user with an e-mail, in any case."""
+        async with self._database.read() as connection:
+            found = await user_rows.with_password(connection, email)
+        return found[0] if found else None
 
     async def has_users(self) -> bool:
         """Return whether the first account was made."""
