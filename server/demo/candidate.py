@@ -56,8 +56,7 @@ class Candidate:
         cookies = aiohttp.CookieJar(unsafe=True)
         connector = aiohttp.TCPConnector(ssl=_trusting_own_machine())
         async with aiohttp.ClientSession(cookie_jar=cookies, connector=connector) as http:
-            csrf, versions = await self._open_page(http)
-            await self._consent(http, csrf, versions)
+            csrf = await self._consent(http)
             while True:
                 try:
                     return await self._attend(http, csrf)
