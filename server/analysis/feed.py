@@ -72,7 +72,7 @@ class AnalysisFeed:
         on_health: Callable[[WorkerHealth], None],
     ) -> None:
         self.session_id = session_id
-        self.on_overflow: Callable[[], None] | None = None
+        self.on_overflow: Callable[[], None] = _do_nothing
         """Set by the owner: called when a key frame is needed, at most every KEYFRAME_RETRY_S while none comes."""
         self.wake: Callable[[], None] = _do_nothing
         """Set by the worker that serves this feed: something can be taken."""
@@ -236,8 +236,7 @@ class AnalysisFeed:
         if now_s - self._asked_s >= KEYFRAME_RETRY_S:
             self._asked_s = now_s
             self._keyframe_requests += 1
-            if self.on_overflow is not None:
-                self.on_overflow()
+            self.on_overflow()
 
     def _schedule_tick(self) -> None:
         delay_s = self._origin_s + self._next_tick_s - self._clock()
