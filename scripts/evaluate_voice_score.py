@@ -15,6 +15,7 @@ The constants of pipeline/calibration.py were chosen on actors 1-10; 11-20 were 
 
 import argparse
 import json
+import math
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -37,8 +38,13 @@ from scripts.evaluate_voice_score_clips import (
 
 CHUNK_SAMPLES = 320
 """20 ms, as Opus delivers it."""
-RANGES = {"silence": (-1.0, 0.10), "normal": (0.25, 0.45), "quiet": (-1.0, 0.25), "stressed": (0.65, 1.01)}
-"""Open below, closed above where it matters: lower <= score < upper."""
+RANGES = {
+    "silence": (-1.0, 0.10),
+    "normal": (0.25, 0.45),
+    "quiet": (-1.0, 0.25),
+    "stressed": (math.nextafter(0.65, 1.0), 1.01),
+}
+"""lower <= score < upper; "more than 0.65" excludes 0.65 itself."""
 REPETITIONS = ("01", "02")
 
 
