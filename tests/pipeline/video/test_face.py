@@ -7,8 +7,9 @@ from skimage.data import astronaut
 
 from models.face_mesh import FaceMeshFinder
 from models.loader import OnnxEmotionClassifier, load_emotion_classifier
-from pipeline.types import EMOTIONS, FaceSample, ImageArray, Reason
-from pipeline.video.face import assess, measure_face, observe_no_face, sharpness
+from pipeline.types import EMOTIONS, FaceLandmarks, FaceSample, ImageArray, Reason
+from pipeline.video.crop import level_face
+from pipeline.video.face import assess, measure_face, observe, observe_no_face, sharpness
 
 
 @pytest.fixture(scope="module")
@@ -130,14 +131,13 @@ def test_sharpness_ignores_exposure_and_falls_with_blur():
     assert sharpness(blurred) < 0.7 * sharpness(crop)
 
 
-def test_unconfirmed_face_is_no_face(portrait, classifier):
-    class Unsure(FaceMeshFinder):
-        def _detection_score(self, rgb, points):
-            return 0.0
-
-    finder = Unsure()
-    sample = measure_face(t_s=0, rgb=portrait, find_face=finder, classify=classifier)
-    finder.close()
+def test_face_the_detector_does_not_confirm_is_no_face(finder, portrait):
+    grey = np.asarray(cv2.cvtColor(portrait, cv2.COLOR_RGB2GRAY), np.uint8)
+    found = finder(portrait)
+    assert found is not None
+    unsure = FaceLandmarks(points=found.points, score=0.0)
+    shares = np.full(7, 1 / 7, np.float32)
+    sample = observe(t_s=0, grey=grey, crop=level_face(grey, unsure), landmarks=unsure, probabilities=shares)
     assert (sample.emotions, sample.quality, sample.reason) == (None, 0, Reason.NO_FACE)
 
 
