@@ -26,9 +26,6 @@ SHUTDOWN_TIMEOUT_S = 5.0
 DEMO_DATA_DIR = "data/demo"
 """The demo keeps to a data folder of its own unless it is told another."""
 
-DEMO_DATA_DIR = "data/demo"
-"""The demo's accounts must not mix with real ones."""
-
 _FLAGS = ("self_signed", "behind_proxy")
 
 

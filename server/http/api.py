@@ -7,7 +7,7 @@ from aiohttp import web
 from server.config import IceServer
 from server.errors import BadRequest, Forbidden, Gone, UnsupportedMedia
 from server.http.access import PRINCIPAL, current_interview, current_user
-from server.http.keys import CONFIG, DATABASE, LAG, POOL, ROOMS, SCHEDULE, TAPS, TOKENS
+from server.http.keys import CONFIG, ROOMS, SCHEDULE, TOKENS
 from server.sessions.consent import Answer
 from server.sessions.principals import Grant, JoinPrincipal
 from server.sessions.records import ConsentKind, Interview, Participant
@@ -44,22 +44,6 @@ async def store_consents(request: web.Request) -> web.Response:
         raise BadRequest("Send the answers as a list, one for each kind of consent.")
     state = await request.app[ROOMS].store_consents(_holder(request), [_answer(item) for item in answers])
     return web.json_response({"granted": sorted(state.granted)})
-
-
-async def healthz(request: web.Request) -> web.Response:
-    """GET /healthz: whether the process lives, its database answers and its loop is quick."""
-    app = request.app
-    await app[DATABASE].ping()
-    return web.json_response(
-        {
-            "status": "ok",
-            "database": "ok",
-            "rooms": app[ROOMS].stats()["rooms"],
-            "workers": app[POOL].started_workers(),
-            "taps": app[TAPS].open_count(),
-            "loop_lag_p99_ms": app[LAG].p99_ms(),
-        }
-    )
 
 
 def _answer(item: Any) -> Answer:

@@ -13,8 +13,8 @@ from server.http.csrf import is_same_origin
 from server.http.keys import ROOMS, TOKENS
 from server.protocol import HEARTBEAT_TIMEOUT_S, HELLO_TIMEOUT_S, MAX_MESSAGE_BYTES
 from server.sessions.events import error_message, read_hello
-from server.sessions.live_room import Connection
 from server.sessions.outbox import Outbox
+from server.sessions.seat import Connection
 
 logger = logging.getLogger(__name__)
 

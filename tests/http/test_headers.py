@@ -1,0 +1,67 @@
+import pytest
+
+from server.config import Config
+from tests.http.world import a_world
+
+
+async def test_every_response_carries_the_security_headers(world):
+    for path in ("/", "/login", "/static/css/app.css", "/nothing", "/healthz", "/api/join/x/access"):
+        await world.anonymous.ask("GET", path)
+        headers = world.anonymous.last.headers
+        policy = headers["Content-Security-Policy"]
+        assert policy.startswith("default-src 'none'; script-src 'self'; style-src 'self';")
+        assert "unsafe" not in policy
+        assert "frame-ancestors 'none'" in policy
+        host = world.url.removeprefix("http://")
+        assert f"connect-src 'self' ws://{host} wss://{host};" in policy
+        assert headers["X-Content-Type-Options"] == "nosniff"
+        assert headers["Referrer-Policy"] == "same-origin"
+        assert headers["Permissions-Policy"].startswith("camera=(self), microphone=(self)")
+
+
+async def test_a_forged_host_does_not_get_into_the_policy(world):
+    await world.anonymous.ask("GET", "/login", headers={"Host": "evil.example; script-src *"})
+    assert "evil" not in world.anonymous.last.headers["Content-Security-Policy"]
+
+
+async def test_pages_hold_no_inline_script_or_style(world):
+    paths = ["/login", "/interviews", "/account", "/people", "/interviews/new"]
+    paths += [f"/interviews/{world.interview.interview.id}", f"/interviews/{world.interview.interview.id}/room"]
+    paths += [f"/join/{world.join_token}", f"/sessions/{world.session_id}"]
+    for path in paths:
+        _, text = await world.operator.ask("GET", path)
+        assert "<style" not in text
+        assert " style=" not in text, path
+        assert " onclick=" not in text
+        for part in text.split("<script")[1:]:
+            tag = part.split(">")[0]
+            assert "src=" in tag or 'type="application/json"' in tag, f"{path}: <script{tag}>"
+
+
+async def test_the_session_cookie_is_for_the_server_alone(world):
+    browser = world.browser()
+    form = {"email": "olga@example.org", "password": "correct horse battery staple", "csrf": await browser.fresh_csrf()}
+    await browser.ask("POST", "/login", data=form)
+    cookie = browser.last.cookies["composure_session"]
+    assert cookie["httponly"]
+    assert cookie["samesite"] == "Lax"
+    assert not cookie["secure"]
+
+
+async def test_behind_a_tls_proxy_cookies_are_secure(tmp_path):
+    async with a_world(tmp_path, behind_proxy="1", public_url="https://interviews.example.org") as world:
+        browser = world.browser()
+        await browser.ask("GET", "/login", headers={"X-Forwarded-Proto": "https"})
+        assert browser.last.cookies["composure_form"]["secure"]
+        assert Config.from_env({}, {}).behind_proxy is False
+
+
+@pytest.mark.parametrize("path", ["js/socket.js", "css/app.css", "img/mark.svg"])
+async def test_assets_have_their_type_and_are_asked_for_again(world, path):
+    status, _ = await world.anonymous.ask("GET", f"/static/{path}")
+    assert status == 200
+    first = world.anonymous.last
+    assert first.headers["Content-Type"].split(";")[0] in ("text/javascript", "text/css", "image/svg+xml")
+    assert first.headers["Cache-Control"] == "no-cache"
+    status, _ = await world.anonymous.ask("GET", f"/static/{path}", headers={"If-None-Match": first.headers["ETag"]})
+    assert status == 304
