@@ -67,10 +67,10 @@ async def _people(app: web.Application) -> tuple[User, User]:
         guest = await accounts.set_up(setup, name=_GUEST_NAME, email=_GUEST_EMAIL, password=secrets.token_urlsafe(24))
         _, invitation = await accounts.invite(guest, email=_HOST_EMAIL, role=Role.INTERVIEWER)
         return guest, await accounts.register(invitation, name=_HOST_NAME, password=secrets.token_urlsafe(24))
-    guest, host = await accounts.find(_GUEST_EMAIL), await accounts.find(_HOST_EMAIL)
-    if guest is None or host is None:
+    found = await accounts.find(_GUEST_EMAIL), await accounts.find(_HOST_EMAIL)
+    if found[0] is None or found[1] is None:
         raise OSError(f"{app[CONFIG].data_dir} is in use by a real server; give the demo another --data-dir")
-    return guest, host
+    return found[0], found[1]
 
 
 async def _schedule(app: web.Application, guest: User) -> InterviewDetails:
