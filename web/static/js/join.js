@@ -93,11 +93,14 @@ function show(next, { isFirst = false } = {}) {
         item.classList.toggle('done', place < STEPS.indexOf(next));
     }
     document.body.classList.toggle('in-call', next === 'call');
+    document.body.classList.toggle('is-over', next === 'ended');
     if (next === 'devices') check.show();
     else check.hide();
     void keepAwake();
     // A new step is a new page to a keyboard or a screen reader: begin at its heading.
-    if (!isFirst) byId(`${next}-title`).focus();
+    if (isFirst) return;
+    byId(`${next}-title`).focus({ preventScroll: true });
+    scrollTo(0, 0);
 }
 
 /** @param {string} kind */
