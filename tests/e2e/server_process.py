@@ -32,7 +32,11 @@ class ServerProcess:
         self._changed = threading.Condition()
         self._reader = threading.Thread(target=self._read, name="server output")
         self._reader.start()
-        self.base_url = self.wait_for(r"(https?://127\.0\.0\.1:\d+)/?").rstrip("/")
+        try:
+            self.base_url = self.wait_for(r"(https?://127\.0\.0\.1:\d+)/?").rstrip("/")
+        except AssertionError:
+            self.kill()
+            raise
 
     def _read(self) -> None:
         assert self.process.stdout is not None

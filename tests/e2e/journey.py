@@ -1,0 +1,136 @@
+"""What people do on the pages, in the words of the manual; every wait is for something to see, with a limit."""
+
+import json
+import re
+from datetime import UTC, datetime
+
+from playwright.sync_api import BrowserContext, Page, expect
+
+PASSWORD = "a long and plain password"
+WAIT_MS = 20_000
+
+DECODED_FRAMES = "video => video.getVideoPlaybackQuality().totalVideoFrames"
+
+# Energy that an element's sound track has carried, by decoding it in the page.
+LISTEN = """async (video) => {
+    const context = new AudioContext();
+    await context.resume();
+    const analyser = context.createAnalyser();
+    context.createMediaStreamSource(new MediaStream(video.srcObject.getAudioTracks())).connect(analyser);
+    const samples = new Float32Array(analyser.fftSize);
+    let peak = 0;
+    for (let i = 0; i < 60 && peak < 0.01; i++) {
+        await new Promise((resolve) => setTimeout(resolve, 50));
+        analyser.getFloatTimeDomainData(samples);
+        peak = Math.max(peak, ...samples.map(Math.abs));
+    }
+    await context.close();
+    return peak;
+}"""
+
+
+def make_first_account(page: Page, setup_link: str, *, email: str = "ada@example.org") -> None:
+    page.goto(setup_link)
+    page.fill("#f-name", "Ada Host")
+    page.fill("#f-email", email)
+    page.fill("#f-password", PASSWORD)
+    page.click("button[type=submit]")
+    expect(page).to_have_url(re.compile("/interviews$"))
+
+
+def invite_interviewer(operator: Page, guest: Page, base_url: str, *, email: str, name: str) -> None:
+    """The operator makes an invitation; the guest makes an account with it."""
+    operator.goto(f"{base_url}/people")
+    operator.fill("#f-email", email)
+    operator.click("form[action='/people'] button[type=submit]")
+    guest.goto(operator.input_value("#invitation-link"))
+    guest.fill("#f-name", name)
+    guest.fill("#f-password", PASSWORD)
+    guest.click("button[type=submit]")
+    expect(guest).to_have_url(re.compile("/interviews$"))
+
+
+def schedule_interview(page: Page, base_url: str, *, purpose: str = "practice", others: str = "") -> tuple[str, str]:
+    """Fill in the form; return the interview's address and the candidate's join link."""
+    page.goto(f"{base_url}/interviews/new")
+    page.fill("#f-title", "Talk with Sam")
+    page.fill("#f-candidate_name", "Sam Candidate")
+    page.fill("#f-candidate_email", "sam@example.org")
+    page.fill("#f-co_interviewers", others)
+    now = datetime.now(UTC)
+    page.fill("#f-date", now.strftime("%Y-%m-%d"))
+    page.fill("#f-time", "23:30")
+    page.fill("#f-duration_min", "45")
+    page.check(f"input[name=purpose][value={purpose}]")
+    page.fill("#f-questions", "What went well?\nWhat was hard?")
+    page.click("#schedule button[type=submit]")
+    expect(page.locator("#join-link")).to_be_visible()
+    return page.url.split("?")[0], page.input_value("#join-link")
+
+
+def candidate_waits(page: Page, join_link: str, *, agrees_to: tuple[str, ...]) -> None:
+    """Answer the consents, check the devices, go to the waiting room."""
+    page.goto(join_link)
+    for kind in ("call", "analysis", "recording", "research"):
+        box = page.locator(f"#consent-form input[name={kind}]")
+        if box.count():
+            box.set_checked(kind in agrees_to)
+    page.click("#consent-form button[type=submit]")
+    page.click("#ask-devices")
+    expect(page.locator("#enter")).to_be_enabled(timeout=WAIT_MS)
+    expect(page.locator("#meter-words")).to_contain_text("hear you", timeout=WAIT_MS)
+    page.click("#enter")
+    expect(page.locator("#waiting-title")).to_be_visible()
+
+
+def enter_room(page: Page, interview_url: str, *, with_camera: bool = True) -> None:
+    page.goto(f"{interview_url}/room")
+    if with_camera:
+        page.click("#ready-video-on")
+        page.click("#ready-audio-on")
+        expect(page.locator("#ready-video-on")).to_have_attribute("aria-pressed", "true", timeout=WAIT_MS)
+    page.click("#enter")
+    expect(page.locator("#stage")).to_be_visible(timeout=WAIT_MS)
+
+
+def admit(page: Page) -> None:
+    expect(page.locator("#knock")).to_be_visible(timeout=WAIT_MS)
+    page.click("#admit")
+
+
+def expect_moving_picture(page: Page, selector: str, *, frames: int = 15) -> None:
+    """The video shows decoded frames and goes on doing so."""
+    video = page.locator(selector).first
+    expect(video).to_be_visible(timeout=WAIT_MS)
+    page.wait_for_function(
+        f"selector => ({DECODED_FRAMES})(document.querySelector(selector)) > 5", arg=selector, timeout=WAIT_MS
+    )
+    seen = video.evaluate(DECODED_FRAMES)
+    page.wait_for_function(
+        f"([selector, n]) => ({DECODED_FRAMES})(document.querySelector(selector)) > n",
+        arg=[selector, seen + frames],
+        timeout=WAIT_MS,
+    )
+
+
+def expect_sound(page: Page, selector: str) -> None:
+    """The element's stream carries sound that is not silence."""
+    assert page.locator(selector).first.evaluate(LISTEN) > 0.01
+
+
+def watch_events(page: Page) -> list[dict[str, object]]:
+    """Collect every websocket message the page receives; call before it connects."""
+    events: list[dict[str, object]] = []
+    page.on("websocket", lambda socket: socket.on("framereceived", lambda text: events.append(json.loads(text))))
+    return events
+
+
+def new_page(context: BrowserContext) -> tuple[Page, list[str]]:
+    """Open a page; what it complains about (errors, blocked content) is collected."""
+    page, complaints = context.new_page(), []
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    page.on(
+        "console",
+        lambda message: complaints.append(message.text) if "Content Security Policy" in message.text else None,
+    )
+    return page, complaints
