@@ -140,7 +140,7 @@ class Failed:
 
     session_id: str
     error: str
-    """Name of the error, without content."""
+    """Kind and place of the error, without content."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

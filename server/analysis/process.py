@@ -5,7 +5,6 @@ import logging
 import os
 import socket
 import sys
-from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
@@ -38,7 +37,8 @@ HEALTHY_S = 60.0
 WRITE_BUFFER_BYTES = 64 * 1024
 """More waits in the feeds, where drops are chosen well."""
 EXIT_TIMEOUT_S = 2.0
-KEPT_STDERR_LINES = 20
+KEPT_STDERR_BYTES = 2000
+"""The last words of a worker, for the log when it dies."""
 
 _ROOT = Path(__file__).resolve().parents[2]
 _log = logging.getLogger(__name__)
@@ -116,7 +116,7 @@ class WorkerProcess:
         self._link: Link | None = None
         self._ready = asyncio.Event()
         self._pong = asyncio.Event()
-        self._stderr: deque[str] = deque(maxlen=KEPT_STDERR_LINES)
+        self._stderr = b""
         self._task = asyncio.get_running_loop().create_task(self._keep_running(), name=name)
 
     @property
@@ -161,6 +161,7 @@ class WorkerProcess:
         process: asyncio.subprocess.Process | None = None
         stderr_task: asyncio.Task[None] | None = None
         self._ready.clear()
+        self._stderr = b""
         try:
             ours.setblocking(False)
             with theirs:
@@ -211,8 +212,8 @@ class WorkerProcess:
 
     async def _read_stderr(self, process: asyncio.subprocess.Process) -> None:
         assert process.stderr is not None
-        while line := await process.stderr.readline():
-            self._stderr.append(line.decode(errors="replace").rstrip()[:400])
+        while data := await process.stderr.read(4096):
+            self._stderr = (self._stderr + data)[-KEPT_STDERR_BYTES:]
 
     def _change(self, state: WorkerState) -> None:
         self.state = state

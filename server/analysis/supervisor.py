@@ -60,7 +60,7 @@ class AnalysisPool:
         )
         self._feeds = {name: other for name, other in self._feeds.items() if not other.is_closed}
         self._feeds[session_id] = feed
-        min(self._workers, key=lambda worker: worker.n_feeds).add(feed)
+        min(self._workers, key=_load).add(feed)
         return feed
 
     async def close(self) -> None:
@@ -92,3 +92,8 @@ class AnalysisPool:
                 WorkerProcess(f"analysis-worker-{number}", clock=self._clock)
                 for number in range(self._config.analysis_workers)
             ]
+
+
+def _load(worker: WorkerProcess) -> tuple[bool, int]:
+    """Order of preference: workers that run or start for the first time, then those with fewer sessions."""
+    return worker.state in (WorkerState.RESTARTING, WorkerState.FAILED), worker.n_feeds

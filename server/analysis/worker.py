@@ -7,7 +7,9 @@ the server dies. Whatever C libraries write to standard output or error does not
 import os
 import socket
 import sys
+import traceback
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 from models.face_mesh import FaceMeshFinder
 from models.loader import load_emotion_classifier
@@ -58,10 +60,11 @@ class Worker:
                     yield from self._handle_in_session(message)
                 except Exception as exc:  # the boundary of a session: the others must go on
                     self._forget(message.session_id)
-                    yield Failed(session_id=message.session_id, error=type(exc).__name__)
+                    yield Failed(session_id=message.session_id, error=_describe(exc))
 
     def _handle_in_session(self, message: Open | Media | MarkGap | MakeEstimate | Recalibrate) -> Iterator[FromWorker]:
         if isinstance(message, Open):
+            self._forget(message.session_id)
             finder = self._make_face_finder()
             analyser = SessionAnalyser(message, classifier=self._classifier, find_face=finder, clock=clock.monotonic_s)
             self._sessions[message.session_id] = (analyser, finder)
@@ -102,6 +105,12 @@ def main(argv: list[str]) -> int:
 
 def _send(link: socket.socket, message: FromWorker) -> None:
     link.sendall(pack(to_body(message)))
+
+
+def _describe(error: Exception) -> str:
+    """Say what broke and where, without what the error says: that might quote media."""
+    place = traceback.extract_tb(error.__traceback__)[-1]
+    return f"{type(error).__name__} at {Path(place.filename).name}:{place.lineno}"
 
 
 if __name__ == "__main__":

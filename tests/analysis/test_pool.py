@@ -315,6 +315,16 @@ async def test_sessions_go_to_the_worker_that_has_fewest():
         await pool.close()
 
 
+async def test_workers_that_cannot_start_are_reported_and_do_not_hold_up_anybody(pool, monkeypatch):
+    monkeypatch.setattr(sys, "executable", "/bin/false")
+    await asyncio.wait_for(pool.warm(), LIMIT_S)
+    session = await Session(pool).open()
+    assert session.health[0].state is WorkerState.RESTARTING
+    monkeypatch.undo()
+    await session.until(lambda: session.health[-1].state is WorkerState.READY)
+    await session.until(lambda: session.estimates)
+
+
 ORPHAN = """
 import asyncio, sys
 from server import clock
