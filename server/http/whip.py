@@ -93,7 +93,7 @@ async def _body(request: web.Request) -> str:
 
 
 def _created(request: web.Request, resource: Resource) -> web.Response:
-    response = web.Response(status=201, text=resource.answer_sdp, content_type=SDP)
+    response = web.Response(status=201, body=resource.answer_sdp.encode(), content_type=SDP)
     response.headers["Location"] = f"{request.rel_url.raw_path.rstrip('/')}/{resource.id}"
     response.headers["ETag"] = f'"{resource.etag}"'
     for server in request.app[CONFIG].ice_servers:

@@ -74,7 +74,7 @@ class CaptureClock:
     def capture_s(self, timestamp: int, arrival_s: float) -> float:
         """Return when the sample with this unwrapped RTP timestamp was captured; never later than its arrival."""
         media_s = timestamp / self._rate_hz
-        by_arrival_s = media_s + self._fastest.add(arrival_s - media_s, arrival_s)
+        by_arrival_s = min(media_s + self._fastest.add(arrival_s - media_s, arrival_s), arrival_s)
         offset_s = self._sender.offset_s
         if self._reference is None or offset_s is None:
             return by_arrival_s

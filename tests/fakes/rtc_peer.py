@@ -16,7 +16,7 @@ LOOPBACK = ["127.0.0.1"]
 
 
 @functools.cache
-def video_clip(codec="VP8", n_frames=90, size=(320, 240), bit_rate=600_000):
+def video_clip(codec="VP8", n_frames=90, size=(320, 240), bit_rate=900_000):
     """Encoded frames of a moving pattern; the first is a key frame, the others are not."""
     encoder = av.CodecContext.create("libvpx" if codec == "VP8" else "libx264", "w")
     encoder.width, encoder.height = size
@@ -26,7 +26,8 @@ def video_clip(codec="VP8", n_frames=90, size=(320, 240), bit_rate=600_000):
     encoder.framerate = Fraction(30, 1)
     encoder.gop_size = 100_000
     if codec == "VP8":
-        encoder.options = {"deadline": "realtime", "cpu-used": "12", "lag-in-frames": "0"}
+        # Not "realtime", which makes the result depend on how busy the machine is.
+        encoder.options = {"deadline": "good", "cpu-used": "5", "lag-in-frames": "0"}
     else:
         encoder.options = {"preset": "ultrafast", "tune": "zerolatency", "profile": "baseline", "sc_threshold": "0"}
     rows, columns = np.mgrid[0 : size[1], 0 : size[0]]
@@ -193,5 +194,5 @@ class WatchingClient:
 async def until(condition, timeout_s=10.0):
     """Wait for something real to become true; fails the test if it does not."""
     async with asyncio.timeout(timeout_s):
-        while not condition():
+        while not condition():  # noqa: ASYNC110 - the conditions are of many kinds, few with an event
             await asyncio.sleep(0.01)

@@ -1,0 +1,169 @@
+import contextlib
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from server.errors import BadRequest, Unprocessable
+from server.media import Codec, Kind
+from server.rtc.offer import MAX_CANDIDATES, finish_answer, is_usable_candidate, parse_offer
+from server.rtc.sdpfrag import parse_fragment
+
+SESSION = ["v=0", "o=- 1 2 IN IP4 127.0.0.1", "s=-", "t=0 0", "a=group:BUNDLE 0 1"]
+TRANSPORT = [
+    "c=IN IP4 0.0.0.0",
+    "a=ice-ufrag:abcd",
+    "a=ice-pwd:abcdefghijklmnopqrstuvwx",
+    "a=fingerprint:sha-256 " + ":".join(["AA"] * 32),
+    "a=setup:actpass",
+    "a=rtcp-mux",
+    "a=sendonly",
+]
+AUDIO = [
+    "m=audio 9 UDP/TLS/RTP/SAVPF 111 63",
+    *TRANSPORT,
+    "a=mid:0",
+    "a=rtpmap:111 opus/48000/2",
+    "a=rtpmap:63 red/48000/2",
+]
+VP8 = ["a=rtpmap:96 VP8/90000", "a=rtpmap:97 rtx/90000", "a=fmtp:97 apt=96"]
+H264 = [
+    "a=rtpmap:102 H264/90000",
+    "a=fmtp:102 level-asymmetry-allowed=1;packetization-mode=1;profile-level-id=42e01f",
+]
+VP9 = ["a=rtpmap:98 VP9/90000", "a=fmtp:98 profile-id=0"]
+
+
+def video(*codecs, numbers="96 97"):
+    return [
+        f"m=video 9 UDP/TLS/RTP/SAVPF {numbers}",
+        *TRANSPORT,
+        "a=mid:1",
+        *(line for codec in codecs for line in codec),
+    ]
+
+
+def sdp(*sections):
+    return "\r\n".join([*SESSION, *(line for section in sections for line in section)]) + "\r\n"
+
+
+def test_an_ordinary_offer():
+    offer = parse_offer(sdp(AUDIO, video(VP8, H264, VP9, numbers="96 97 102 98")))
+    assert [section.kind for section in offer.media] == [Kind.AUDIO, Kind.VIDEO]
+    assert offer.section(Kind.VIDEO).codec_names() == (Codec.VP8, Codec.H264)
+    assert all(section.sends and not section.receives for section in offer.media)
+    assert offer.ufrag == "abcd"
+
+
+def test_the_offerers_order_of_codecs_counts():
+    offer = parse_offer(sdp(video(VP9, H264, VP8, numbers="98 102 96 97")))
+    assert offer.section(Kind.VIDEO).codec_names()[0] is Codec.H264
+
+
+def without(lines, start):
+    return [line for line in lines if not line.startswith(start)]
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        pytest.param(sdp(AUDIO, video(VP9, numbers="98")), "VP8 or H.264", id="VP9 alone"),
+        pytest.param(sdp(video(["a=rtpmap:45 AV1/90000"], numbers="45")), "VP8 or H.264", id="AV1 alone"),
+        pytest.param(
+            sdp(video([H264[0]], numbers="102")), "packetization-mode 1", id="H.264 without packetization-mode"
+        ),
+        pytest.param(sdp(without(AUDIO, "a=rtpmap:111")), "Opus", id="no Opus"),
+        pytest.param(sdp(), "no media", id="no media"),
+        pytest.param(sdp(AUDIO, AUDIO), "at most one", id="two audio sections"),
+        pytest.param(
+            sdp(["m=application 9 UDP/DTLS/SCTP webrtc-datachannel", *TRANSPORT, "a=mid:2"]), "only audio", id="data"
+        ),
+        pytest.param(sdp(without(AUDIO, "a=mid")), "a=mid", id="no mid"),
+        pytest.param(sdp(without(AUDIO, "a=ice-pwd")), "ice-pwd", id="no ICE password"),
+        pytest.param(sdp(without(AUDIO, "a=fingerprint")), "fingerprint", id="no fingerprint"),
+        pytest.param(sdp(without(AUDIO, "a=setup")), "setup", id="no setup"),
+        pytest.param(sdp(without(AUDIO, "a=rtcp-mux")), "rtcp-mux", id="no rtcp-mux"),
+        pytest.param(sdp(without(AUDIO, "a=sendonly")), "a=sendonly", id="no direction"),
+        pytest.param(sdp(AUDIO, video(VP8)).replace("BUNDLE 0 1", "BUNDLE 0"), "BUNDLE", id="not bundled"),
+        pytest.param(sdp(AUDIO, video(VP8)).replace("a=mid:1", "a=mid:0"), "own a=mid", id="one mid twice"),
+    ],
+)
+def test_what_cannot_be_answered_is_refused_with_the_reason(text, says):
+    with pytest.raises(Unprocessable, match=says):
+        parse_offer(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "hello",
+        "{}",
+        "v=0",
+        "v=0\r\nm=audio",
+        "v=0\r\nm=audio x UDP/TLS/RTP/SAVPF 1",
+        sdp(AUDIO).replace("111 63", "x"),
+    ],
+)
+def test_what_is_no_sdp_is_refused(text):
+    with pytest.raises((BadRequest, Unprocessable)):
+        parse_offer(text)
+
+
+@given(st.data())
+def test_a_damaged_offer_is_refused_cleanly_or_read(data):
+    lines = sdp(AUDIO, video(VP8, H264, numbers="96 97 102")).splitlines()
+    for _ in range(data.draw(st.integers(1, 4))):
+        i = data.draw(st.integers(0, len(lines) - 1))
+        cut = data.draw(st.integers(0, len(lines[i])))
+        lines[i] = lines[i][:cut] + data.draw(st.text(max_size=8)) + lines[i][cut + data.draw(st.integers(0, 5)) :]
+    with contextlib.suppress(BadRequest, Unprocessable):
+        parse_offer("\r\n".join(lines))
+
+
+def test_candidates_that_would_stall_us_are_left_out():
+    lines = [
+        "a=candidate:1 1 udp 2113937151 6c1ff2a9-9e8f-4c0b.local 54321 typ host",
+        "a=candidate:2 1 udp 2113937151 192.0.2.7 54322 typ host generation 0",
+        "a=candidate:3 1 tcp 1518280447 192.0.2.7 9 typ host tcptype active",
+        "a=candidate:4 1 udp 41885695 2001:db8::1 54323 typ relay raddr 0.0.0.0 rport 0",
+        "a=end-of-candidates",
+    ]
+    cleaned = parse_offer(sdp([*AUDIO, *lines])).sdp
+    assert [line[:13] for line in cleaned.splitlines() if "candidate" in line] == ["a=candidate:2", "a=candidate:4"]
+
+
+def test_nobody_may_make_us_check_endless_addresses():
+    lines = [f"a=candidate:{n} 1 udp 2113937151 192.0.2.{n % 250} {1024 + n} typ host" for n in range(500)]
+    assert parse_offer(sdp([*AUDIO, *lines])).sdp.count("a=candidate") == MAX_CANDIDATES
+
+
+@pytest.mark.parametrize(
+    "candidate",
+    ["", "1 1 udp x 1.2.3.4 5 typ host", "1 1 udp 1 example.org 5 typ host", "1 1 udp 1 1.2.3.4 5 typ prflx"],
+)
+def test_unusable_candidates(candidate):
+    assert not is_usable_candidate(candidate)
+
+
+def test_the_answer_asks_for_fec_and_names_the_bit_rate():
+    answer = finish_answer(sdp(AUDIO, video(VP8)), video_kbps=1500)
+    assert "a=fmtp:111 minptime=10;useinbandfec=1\r\n" in answer
+    video_part = answer[answer.index("m=video") :]
+    assert video_part.splitlines()[1:4] == ["c=IN IP4 0.0.0.0", "b=AS:1500", "b=TIAS:1500000"]
+    assert "b=" not in answer[: answer.index("m=video")]
+    assert "b=" not in finish_answer(sdp(AUDIO, video(VP8)), video_kbps=None)
+
+
+def test_fragment():
+    fragment = parse_fragment(
+        "a=ice-ufrag:abcd\r\nm=audio 9 RTP/AVP 0\r\na=mid:0\r\na=candidate:1 1 udp 1 1.2.3.4 5 typ host\r\n"
+    )
+    assert fragment.ufrag == "abcd"
+    assert fragment.candidates == ("1 1 udp 1 1.2.3.4 5 typ host",)
+
+
+@pytest.mark.parametrize("text", ["", "  \r\n", "hello", "{}", "candidate:1 1 udp"])
+def test_a_body_that_is_no_fragment_is_refused(text):
+    with pytest.raises(BadRequest):
+        parse_fragment(text)
