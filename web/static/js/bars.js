@@ -98,14 +98,16 @@ export function showEmotions(container, worth, estimate) {
  */
 export function showContributions(container, note, estimate) {
     const parts = (estimate?.contributions ?? []).toSorted((a, b) => b.amount - a.amount);
+    // Bars are drawn against the longest: parts are small beside the whole, and it is their order that explains.
+    const longest = Math.max(parts[0]?.amount ?? 0, 0.001);
     const rest = parts.slice(PARTS_SHOWN).reduce((sum, part) => sum + part.amount, 0);
     const bars = parts.slice(0, PARTS_SHOWN).map((part) => ({
         key: part.signal,
         label: signalName(part.signal),
-        value: part.amount,
+        value: part.amount / longest,
         text: share(part.amount),
     }));
-    if (rest >= 0.005) bars.push({ key: 'rest', label: 'All others', value: rest, text: share(rest) });
+    if (rest >= 0.005) bars.push({ key: 'rest', label: 'All others', value: rest / longest, text: share(rest) });
     showBars(container, bars);
     setText(
         note,

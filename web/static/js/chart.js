@@ -60,6 +60,7 @@ export function createChart(container, { height }) {
                     ticks: { stroke: () => colours.line, width: 1, size: 5 },
                     incrs: TIME_STEPS_S,
                     space: 64,
+                    size: 34,
                     font: colours.font,
                     values: (_, splits) => splits.map(clock),
                 },

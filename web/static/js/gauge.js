@@ -2,7 +2,7 @@
 
 import { arcPath, gaugeAngle, GAUGE_FROM_DEG, GAUGE_TO_DEG, pointAt } from './arcs.js';
 import { make, makeSvg, setText } from './elements.js';
-import { age, percent, share } from './format.js';
+import { percent, share, UNKNOWN } from './format.js';
 import { spokenValue } from './live_view.js';
 import { BAND_LIMITS, bandName, BANDS, bandShape, qualityWord, trajectoryWords } from './words.js';
 
@@ -20,8 +20,8 @@ const SPACE_DEG = 1.2;
  */
 export function createGauge(container) {
     const range = makeSvg('path', { class: 'gauge-range' });
-    const needle = makeSvg('path', { class: 'gauge-needle', d: 'M0 -101 L-6.5 -112 L6.5 -112 Z' });
-    const picture = makeSvg('svg', { viewBox: '-124 -122 248 172', class: 'gauge-picture', 'aria-hidden': 'true' }, [
+    const needle = makeSvg('circle', { class: 'gauge-needle', cx: 0, cy: -RADIUS, r: 9 });
+    const picture = makeSvg('svg', { viewBox: '-124 -114 248 164', class: 'gauge-picture', 'aria-hidden': 'true' }, [
         hatchPattern(),
         ...bandArcs(),
         ...tickLabels(),
@@ -38,10 +38,12 @@ export function createGauge(container) {
     const direction = make('dd');
     const window_ = make('dd', { class: 'number' });
     const quality = make('dd', { class: 'number' });
+    const old = make('dd', { class: 'number' });
     const facts = make('dl', { class: 'gauge-facts' }, [
         fact('Direction', direction),
         fact('Last 30 s', window_),
         fact('Quality', quality),
+        fact('Age', old),
     ]);
     container.append(meter, detail, facts);
     container.classList.add('gauge');
@@ -59,9 +61,10 @@ export function createGauge(container) {
         needle.setAttribute('transform', `rotate(${gaugeAngle(value ?? 0)})`);
         showRange(range, isLive ? estimate : null);
         const words = isLive ? trajectoryWords(estimate?.trajectory ?? null) : null;
-        setText(direction, words === null ? (isLive ? 'Not yet known' : '—') : `${words.arrow} ${words.word}`);
-        setText(window_, isLive ? windowWords(estimate) : '—');
-        setText(quality, isLive && estimate !== null ? worthWords(estimate.stress) : '—');
+        setText(direction, words === null ? (isLive ? 'Not yet' : UNKNOWN) : `${words.arrow} ${words.word}`);
+        setText(window_, isLive ? windowWords(estimate) : UNKNOWN);
+        setText(quality, isLive && estimate !== null ? qualityWords(estimate.stress.quality) : UNKNOWN);
+        setText(old, isLive && estimate !== null ? `${estimate.stress.age_s.toFixed(1)} s` : UNKNOWN);
     };
 }
 
@@ -112,13 +115,13 @@ function bandWords(band) {
 
 /** @param {import('./protocol.js').Estimate | null} estimate */
 function windowWords(estimate) {
-    if (estimate === null || estimate.window_mean === null) return '—';
+    if (estimate === null || estimate.window_mean === null) return UNKNOWN;
     return `${share(estimate.window_mean)} ± ${share(estimate.window_sd)}`;
 }
 
-/** @param {import('./protocol.js').Reading} reading */
-function worthWords(reading) {
-    return `${percent(reading.quality)} (${qualityWord(reading.quality)}), ${age(reading.age_s)}`;
+/** @param {number} quality */
+function qualityWords(quality) {
+    return `${percent(quality)}, ${qualityWord(quality)}`;
 }
 
 /** @returns {SVGElement[]} */
@@ -134,8 +137,8 @@ function bandArcs() {
 /** @returns {SVGElement[]} */
 function tickLabels() {
     return [0, ...BAND_LIMITS, 1].map((limit) => {
-        const { x, y } = pointAt(113, gaugeAngle(limit));
-        const below = limit === 0 || limit === 1 ? 10 : 0;
+        const { x, y } = pointAt(107, gaugeAngle(limit));
+        const below = limit === 0 || limit === 1 ? 6 : 0;
         return makeSvg('text', { x, y: y + 4 + below, class: 'gauge-tick', 'text-anchor': 'middle' }, [String(limit)]);
     });
 }

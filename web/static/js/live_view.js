@@ -105,8 +105,8 @@ function present(estimate) {
 /** @param {Estimate} estimate */
 function calibratingDetail({ voice }) {
     return voice.reason === 'calibrating'
-        ? 'Calibrating: learning this person’s usual voice.'
-        : 'Calibrating: learning this person’s usual range.';
+        ? 'Calibrating: learning the usual voice.'
+        : 'Calibrating: learning the usual face.';
 }
 
 /** @param {RoomModel} room */

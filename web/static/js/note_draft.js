@@ -74,7 +74,7 @@ export function isDue(draft, now_s, { isUrgent = false } = {}) {
 export function saveEvent(draft) {
     const text = draft.text.trim();
     if (draft.id !== null) return { type: 'note', id: draft.id, text };
-    return { type: 'note', text, ...(draft.t_s === null ? {} : { t_s: draft.t_s }) };
+    return { type: 'note', text, ...(draft.t_s === null ? {} : { t_s: Math.round(draft.t_s * 10) / 10 }) };
 }
 
 /**

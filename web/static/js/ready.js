@@ -17,7 +17,7 @@ const NAMES = { video: 'Camera', audio: 'Microphone' };
  */
 export function runReadyStep(media) {
     const section = byId('ready');
-    const video = byId('ready-video', HTMLVideoElement);
+    const video = byId('ready-picture', HTMLVideoElement);
     const level = byId('ready-level');
     /** @type {(() => void) | null} */
     let stopLevel = null;

@@ -75,7 +75,7 @@ export function createTiles({ roomId, getToken, iceServers, onLink }) {
             const candidate = others.find((person) => person.role === 'candidate');
             if (candidate !== undefined) {
                 follow(candidate, byId('candidate-video', HTMLVideoElement));
-                showTile(byId('candidate-tile'), candidate, watches.get(candidate.id) ?? null);
+                showTile(byId('candidate-tile'), candidate, tileNote(candidate, watches.get(candidate.id) ?? null));
             }
             const colleagues = others.filter((person) => person.role === 'interviewer' && person.presence !== 'absent');
             syncList(
@@ -85,11 +85,8 @@ export function createTiles({ roomId, getToken, iceServers, onLink }) {
                 makeTile,
                 (element, person) => {
                     follow(person, /** @type {HTMLVideoElement} */ (element.querySelector('video')));
-                    showTile(
-                        /** @type {HTMLElement} */ (element.firstElementChild),
-                        person,
-                        watches.get(person.id) ?? null,
-                    );
+                    const note = smallTileNote(person, watches.get(person.id) ?? null);
+                    showTile(/** @type {HTMLElement} */ (element.firstElementChild), person, note);
                 },
             );
             const present = new Set(others.filter((person) => person.presence !== 'absent').map((person) => person.id));
@@ -117,10 +114,9 @@ function makeTile() {
 /**
  * @param {HTMLElement} tile
  * @param {ParticipantState} person
- * @param {Watch | null} watching
+ * @param {string} note
  */
-function showTile(tile, person, watching) {
-    const note = tileNote(person, watching);
+function showTile(tile, person, note) {
     const noteLine = /** @type {HTMLElement} */ (tile.querySelector('.tile-note'));
     setText(noteLine, note);
     noteLine.hidden = note === '';
@@ -144,4 +140,17 @@ function tileNote({ name, presence, publishing, camera }, watching) {
     if (watching?.state === 'refused') return 'The picture cannot be shown.';
     if (watching !== null && watching.state !== 'live') return 'Connecting the picture …';
     return camera ? '' : `${name}’s camera is off.`;
+}
+
+/**
+ * The same in a tile that has room for two words.
+ *
+ * @param {ParticipantState} person
+ * @param {Watch | null} watching
+ * @returns {string}
+ */
+function smallTileNote({ presence, publishing, camera }, watching) {
+    if (presence === 'interrupted') return 'Interrupted';
+    if (!publishing || !camera) return 'No camera';
+    return watching !== null && watching.state !== 'live' ? 'Connecting …' : '';
 }

@@ -8,7 +8,7 @@ import { createTwin } from './table_twin.js';
 
 /** @typedef {import('./room_model.js').RoomModel} RoomModel */
 
-const HEIGHT_PX = 230;
+const HEIGHT_PX = 260;
 
 /** More rows than this are thinned out before they are drawn. */
 const MAX_ROWS = 1800;
