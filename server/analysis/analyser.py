@@ -141,8 +141,11 @@ class SessionAnalyser:
         """A key frame mends the picture, or begins one of another codec."""
         if self._video is None or self._video.codec is not frame.codec:
             self._video = VideoDecoder(frame.codec)
-        if self._video_broken_from_s is not None and t_s > self._video_broken_from_s:
-            self._step(Gap(from_s=self._video_broken_from_s, to_s=t_s, stream="video"))
+        from_s = self._video_broken_from_s
+        if from_s is None and frame.follows_gap:
+            from_s = self._video_seen_s
+        if from_s is not None and t_s > from_s:
+            self._step(Gap(from_s=from_s, to_s=t_s, stream="video"))
         self._video_broken_from_s = None
 
     def _give_picture_up(self) -> Iterator[FromWorker]:
