@@ -9,11 +9,13 @@ from typing import Any
 from sqlalchemy import event, text
 from sqlalchemy.engine import Connection
 from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.exc import SQLAlchemyError as StorageError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from server.config import Config
 
-__all__ = ["AsyncConnection", "Database", "database_url"]
+__all__ = ["AsyncConnection", "Database", "IntegrityError", "StorageError", "database_url"]
 
 BUSY_TIMEOUT_MS = 5000
 """How long SQLite waits for another process's lock."""

@@ -27,6 +27,17 @@ async def set_status(connection: AsyncConnection, interview_id: str, status: Int
     await connection.execute(update(interviews).where(interviews.c.id == interview_id).values(status=status))
 
 
+async def advance_status(connection: AsyncConnection, interview_id: str, status: InterviewStatus) -> bool:
+    """Change where an interview stands unless it is over; returns whether it was changed."""
+    over = [known for known in InterviewStatus if known.is_over]
+    result = await connection.execute(
+        update(interviews)
+        .where(interviews.c.id == interview_id, interviews.c.status.not_in(over))
+        .values(status=status)
+    )
+    return result.rowcount > 0
+
+
 async def delete_interview(connection: AsyncConnection, interview_id: str) -> None:
     """Remove an interview; everything that refers to it goes with it."""
     await connection.execute(delete(interviews).where(interviews.c.id == interview_id))
@@ -42,6 +53,12 @@ async def by_room(connection: AsyncConnection, room_id: str) -> Interview | None
     """Return the interview of a room, or None."""
     row = (await connection.execute(select(interviews).where(interviews.c.room_id == room_id))).one_or_none()
     return None if row is None else _from_row(row)
+
+
+async def with_status(connection: AsyncConnection, status: InterviewStatus) -> tuple[Interview, ...]:
+    """Return the interviews that stand at this point."""
+    rows = await connection.execute(select(interviews).where(interviews.c.status == status))
+    return tuple(_from_row(row) for row in rows)
 
 
 async def of_interviewer(connection: AsyncConnection, user_id: str) -> tuple[Interview, ...]:

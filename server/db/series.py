@@ -1,10 +1,12 @@
 """Queries on sessions and their estimates."""
 
-from collections.abc import Iterable
+from collections.abc import AsyncIterator, Iterable
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, insert, select, update
+from sqlalchemy import Row, delete, func, insert, select, update
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from pipeline.types import (
@@ -20,7 +22,23 @@ from pipeline.types import (
 from server.db.records import Session, SessionStatus, StoredEstimate
 from server.db.schema import VOICE_COLUMNS, estimates, sessions
 
+PAGE = 250
+"""Estimates read at once: a few milliseconds of work."""
+
 _VOICE_PREFIX = "voice_"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Figures:
+    """What a session's row says about its estimates."""
+
+    mean_stress: float | None
+    peak_stress: float | None
+    """The highest stress; None when it was never known."""
+    peak_t_s: float | None
+    """When it was first reached."""
+    last_s: float | None
+    """Time of the last estimate, None without any."""
 
 
 async def insert_session(connection: AsyncConnection, session: Session) -> None:
@@ -49,9 +67,7 @@ async def close_session(
     status: SessionStatus,
     ended_at: datetime,
     end_reason: str,
-    mean_stress: float | None,
-    peak_stress: float | None,
-    peak_t_s: float | None,
+    figures: Figures,
 ) -> None:
     """Store a session's end and figures."""
     await connection.execute(
@@ -61,11 +77,16 @@ async def close_session(
             status=status,
             ended_at=ended_at,
             end_reason=end_reason,
-            mean_stress=mean_stress,
-            peak_stress=peak_stress,
-            peak_t_s=peak_t_s,
+            mean_stress=figures.mean_stress,
+            peak_stress=figures.peak_stress,
+            peak_t_s=figures.peak_t_s,
         )
     )
+
+
+async def delete_session(connection: AsyncConnection, session_id: str) -> None:
+    """Remove a session; its estimates, markers and notes go with it."""
+    await connection.execute(delete(sessions).where(sessions.c.id == session_id))
 
 
 async def get_session(connection: AsyncConnection, session_id: str) -> Session | None:
@@ -89,22 +110,57 @@ async def live_sessions(connection: AsyncConnection) -> tuple[Session, ...]:
 
 
 async def insert_estimates(connection: AsyncConnection, rows: Iterable[StoredEstimate], model_version: str) -> None:
-    """Store estimates. Raises sqlalchemy.exc.IntegrityError if a tick is stored already or its session is gone."""
+    """Store estimates; a tick that is stored already is left as it is. Raises IntegrityError if a session is gone."""
     values = [
         {"session_id": row.session_id, "model_version": model_version, **_estimate_values(row.estimate)} for row in rows
     ]
     if values:
-        await connection.execute(insert(estimates), values)
+        dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
+        await connection.execute(dialect.insert(estimates).on_conflict_do_nothing(), values)
 
 
-async def find_estimates(
+async def estimate_pages(
     connection: AsyncConnection, session_id: str, *, after_s: float | None = None
-) -> tuple[Estimate, ...]:
-    """Return a session's estimates in order of time, or those later than ``after_s``."""
-    query = select(estimates).where(estimates.c.session_id == session_id).order_by(estimates.c.t_s)
-    if after_s is not None:
-        query = query.where(estimates.c.t_s > after_s)
-    return tuple(_estimate_from_row(row) for row in await connection.execute(query))
+) -> AsyncIterator[tuple[Estimate, ...]]:
+    """Yield a session's estimates in order of time, PAGE at a time, so that the event loop is never held for long.
+
+    Args:
+        connection: to read from.
+        session_id: whose.
+        after_s: only estimates later than this; None means all.
+    """
+    while True:
+        query = select(estimates).where(estimates.c.session_id == session_id).order_by(estimates.c.t_s).limit(PAGE)
+        if after_s is not None:
+            query = query.where(estimates.c.t_s > after_s)
+        rows = (await connection.execute(query)).all()
+        if rows:
+            yield tuple(_estimate_from_row(row) for row in rows)
+            after_s = rows[-1].t_s
+        if len(rows) < PAGE:
+            return
+
+
+async def find_estimates(connection: AsyncConnection, session_id: str) -> tuple[Estimate, ...]:
+    """Return a session's estimates in order of time."""
+    return tuple([item async for page in estimate_pages(connection, session_id) for item in page])
+
+
+async def find_figures(connection: AsyncConnection, session_id: str) -> Figures:
+    """Return the figures of what is stored of a session."""
+    of_session = estimates.c.session_id == session_id
+    mean, peak, last_s = (
+        await connection.execute(
+            select(func.avg(estimates.c.stress), func.max(estimates.c.stress), func.max(estimates.c.t_s)).where(
+                of_session
+            )
+        )
+    ).one()
+    peak_t_s = None
+    if peak is not None:
+        at_peak = select(func.min(estimates.c.t_s)).where(of_session, estimates.c.stress == peak)
+        peak_t_s = (await connection.execute(at_peak)).scalar_one()
+    return Figures(mean_stress=mean, peak_stress=peak, peak_t_s=peak_t_s, last_s=last_s)
 
 
 async def find_peaks(connection: AsyncConnection, session_id: str) -> tuple[tuple[float, float], ...]:

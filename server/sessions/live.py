@@ -1,17 +1,29 @@
 """All running interviews: who is in which room, and the one door for whatever happens there."""
 
+import asyncio
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
-from typing import Any
 
 from server.config import Config
+from server.db import interviews as interview_rows
 from server.db.engine import Database
+from server.errors import Forbidden, NotFound
 from server.media import Attachment, FrameConsumer
-from server.sessions.consent import Answer, ConsentState
-from server.sessions.live_room import Connection
+from server.sessions import room_requests
+from server.sessions.consent import Answer, Consents, ConsentState
+from server.sessions.live_room import LiveRoom, load_room
 from server.sessions.ports import AnalysisPort, MediaPort, PublisherChange
-from server.sessions.principals import AccessPrincipal, JoinPrincipal, TapPrincipal
-from server.sessions.taps import EstimateSubscription
+from server.sessions.principals import AccessPrincipal, Grant, JoinPrincipal, TapPrincipal
+from server.sessions.recorder import EstimateRecorder
+from server.sessions.records import Interview, InterviewStatus, SessionStatus
+from server.sessions.room_services import RoomServices
+from server.sessions.seat import Connection, Seat
+from server.sessions.taps import EstimateSubscription, TapEnd
+from server.sessions.tasks import TaskSet
+
+__all__ = ["Connection", "LiveRooms"]
+
+SWEEP_S = 1.0
 
 
 class LiveRooms:
@@ -40,7 +52,27 @@ class LiveRooms:
         clock: Callable[[], float],
         now: Callable[[], datetime],
     ) -> None:
-        raise NotImplementedError
+        self._database = database
+        self._recorder = EstimateRecorder(database, model_version=model_version)
+        self._tasks = TaskSet()
+        self._services = RoomServices(
+            database=database,
+            config=config,
+            consents=Consents(database, now=now),
+            media=media,
+            analysis=analysis,
+            recorder=self._recorder,
+            model_version=model_version,
+            clock=clock,
+            now=now,
+            tasks=self._tasks,
+            n_live=lambda: sum(room.is_live for room in self._rooms.values()),
+            n_analysed=lambda: sum(room.analysis.is_on or room.analysis.is_starting for room in self._rooms.values()),
+        )
+        self._rooms: dict[str, LiveRoom] = {}
+        """By room id."""
+        self._loading = asyncio.Lock()
+        self._outbox_dropped = 0
 
     # --- pages ---
 
@@ -61,7 +93,13 @@ class LiveRooms:
             NotFound: no such room or participant.
             Gone: the interview is over.
         """
-        raise NotImplementedError
+        if Grant.CONTROL not in principal.grants:
+            raise Forbidden("This access token does not open the room's events.")
+        while True:
+            room, seat = await self._enter(principal)
+            async with room.lock:
+                if self._rooms.get(principal.room_id) is room:  # not forgotten, being empty, while we entered
+                    return await room.connect(seat, since_s=since_s, session_id=session_id)
 
     async def handle(self, connection: Connection, message: object) -> None:
         """Do what a page asks for. ``message`` is the parsed JSON as received; ``hello`` is not handled here.
@@ -69,11 +107,16 @@ class LiveRooms:
         Every ComposureError (malformed, not allowed to this role, not possible now) becomes an ``error`` event to
         that page alone. The checks are those of protocol.CLIENT_EVENTS.
         """
-        raise NotImplementedError
+        room = self._rooms.get(connection.room_id)
+        if room is not None:
+            await room_requests.handle(self._services, room, connection, message)
 
     async def disconnect(self, connection: Connection) -> None:
         """Note that a page's websocket is gone; the person counts as interrupted for a minute, then as absent."""
-        raise NotImplementedError
+        self._outbox_dropped += connection.outbox.dropped
+        room = self._rooms.get(connection.room_id)
+        if room is not None:
+            room.disconnect(connection)
 
     # --- what other doors ask ---
 
@@ -83,11 +126,12 @@ class LiveRooms:
         Raises:
             Conflict: a yes to an outdated text.
         """
-        raise NotImplementedError
+        room = await self._room_of(holder.interview)
+        return await room.store_consents(answers)
 
     async def consent_state(self, holder: JoinPrincipal) -> ConsentState:
         """Return what the candidate agrees to now."""
-        raise NotImplementedError
+        return await self._services.consents.state(holder.participant.id, holder.interview.purpose)
 
     async def authorise_publish(self, principal: AccessPrincipal) -> None:
         """Pass if this participant may send media now.
@@ -96,15 +140,24 @@ class LiveRooms:
             Forbidden: no grant, or the candidate was not admitted.
             NotFound, Gone: no such room, or it is over.
         """
-        raise NotImplementedError
+        _require(principal, Grant.PUBLISH)
+        room, seat = await self._enter(principal)
+        room.may_publish(seat)
 
     async def authorise_watch(self, principal: AccessPrincipal, source_id: str) -> None:
         """Pass if this participant may watch another one of the same room now; raises as ``authorise_publish``."""
-        raise NotImplementedError
+        _require(principal, Grant.WATCH)
+        room, seat = await self._enter(principal)
+        source = next((other for other in room.seats if other.participant.id == source_id), None)
+        if source is None:
+            raise NotFound("There is nobody with this id in the room.")
+        room.may_watch(seat, source)
 
     def on_publisher(self, change: PublisherChange) -> None:
         """Take news from the media plane; rooms nobody is in are left alone."""
-        raise NotImplementedError
+        room = self._rooms.get(change.room_id)
+        if room is not None:
+            room.on_publisher(change)
 
     async def attach_tap(self, principal: TapPrincipal, consumer: FrameConsumer) -> Attachment:
         """Let a researcher's consumer watch the candidate while the consent for research stands.
@@ -115,38 +168,140 @@ class LiveRooms:
             Forbidden: no consent for research.
             NotFound, Gone: no such interview, or it is over.
         """
-        raise NotImplementedError
+        room = await self._room_by_interview_id(principal.interview_id)
+        return room.attach_tap(principal.tap_id, consumer)
 
     async def subscribe_estimates(self, principal: TapPrincipal) -> EstimateSubscription:
         """Give a researcher the estimates as they come; ends and raises as ``attach_tap``."""
-        raise NotImplementedError
+        room = await self._room_by_interview_id(principal.interview_id)
+        return room.subscribe_estimates(principal.tap_id)
 
     def drop_tap(self, tap_id: str) -> None:
         """End what runs under a tap token that was revoked."""
-        raise NotImplementedError
+        for room in self._rooms.values():
+            room.taps.end(TapEnd.REVOKED, tap_id=tap_id)
 
     async def evict(self, interview_id: str, reason: str) -> None:
         """Close a room because the interview was cancelled or deleted; everybody gets ``bye`` with the reason."""
-        raise NotImplementedError
+        async with self._loading:  # a room that is being loaded is not missed
+            room = self._find(interview_id)
+        if room is None:
+            return
+        async with room.lock:
+            await room.close(reason, tap_reason=TapEnd.OVER)
+        await room.analysis.settle()
+        self._forget(room)
 
     async def refresh(self, interview_id: str) -> None:
         """Read a changed interview again and tell everybody in its room."""
-        raise NotImplementedError
+        room = self._find(interview_id)
+        if room is not None:
+            async with room.lock:
+                await room.refresh()
 
     # --- life ---
 
     async def run(self) -> None:
         """Let time pass in the rooms, once a second, until cancelled."""
-        raise NotImplementedError
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._recorder.run(), name="estimate recorder")
+            group.create_task(self._sweep_for_ever(), name="room sweeper")
 
     async def sweep(self) -> None:
         """Do what is due now: people who stayed away, empty rooms."""
-        raise NotImplementedError
+        for room in list(self._rooms.values()):
+            async with room.lock:
+                if not room.is_closed:
+                    await room.sweep()
+            if room.is_empty and (room.is_closed or room.interview.status is not InterviewStatus.LIVE):
+                self._forget(room)
 
     async def close(self) -> None:
         """End everything for a shutdown: sessions are closed, pages get ``bye`` with the reason ``shutdown``."""
-        raise NotImplementedError
+        rooms = list(self._rooms.values())
+        for room in rooms:
+            await room.analysis.cancel_starts()
+            async with room.lock:
+                await room.close("shutdown", tap_reason=TapEnd.SHUTDOWN, status=SessionStatus.INTERRUPTED)
+        for room in rooms:
+            await room.analysis.settle()
+            self._forget(room)
+        await self._tasks.cancel()
+        await self._recorder.flush()
 
-    def stats(self) -> Mapping[str, Any]:
+    def stats(self) -> Mapping[str, int]:
         """Return counters by name: rooms, connections, analyses, taps, outbox_dropped, estimates_dropped."""
-        raise NotImplementedError
+        seats = [seat for room in self._rooms.values() for seat in room.seats if seat.connection is not None]
+        return {
+            "rooms": len(self._rooms),
+            "connections": len(seats),
+            "analyses": sum(room.analysis.is_on for room in self._rooms.values()),
+            "taps": sum(len(room.taps) for room in self._rooms.values()),
+            "outbox_dropped": self._outbox_dropped
+            + sum(seat.connection.outbox.dropped for seat in seats if seat.connection is not None),
+            "estimates_dropped": self._recorder.dropped,
+        }
+
+    async def restore(self) -> None:
+        """After a restart, open the rooms of live interviews: people find their places, and empty ones end in time.
+
+        Whoever was waiting knocks again.
+        """
+        async with self._database.write() as connection:
+            for interview in await interview_rows.with_status(connection, InterviewStatus.WAITING):
+                await interview_rows.set_status(connection, interview.id, InterviewStatus.SCHEDULED)
+            live = await interview_rows.with_status(connection, InterviewStatus.LIVE)
+        for interview in live:
+            await self._room_of(interview)
+
+    # --- finding rooms ---
+
+    async def _enter(self, principal: AccessPrincipal) -> tuple[LiveRoom, Seat]:
+        room = self._rooms.get(principal.room_id)
+        if room is None:
+            async with self._database.read() as connection:
+                interview = await interview_rows.by_room(connection, principal.room_id)
+            if interview is None:
+                raise NotFound("This room does not exist.")
+            room = await self._room_of(interview)
+        room.require_open()
+        return room, await room.enter(principal.participant_id, principal.role)
+
+    async def _room_by_interview_id(self, interview_id: str) -> LiveRoom:
+        async with self._database.read() as connection:
+            interview = await interview_rows.get(connection, interview_id)
+        if interview is None:
+            raise NotFound("This interview does not exist.")
+        return await self._room_of(interview)
+
+    async def _room_of(self, interview: Interview) -> LiveRoom:
+        """Return the open room of an interview, loaded when nobody was in it. Raises NotFound, Gone when over."""
+        async with self._loading:
+            room = self._rooms.get(interview.room_id)
+            if room is None:
+                async with self._database.read() as connection:
+                    fresh = await interview_rows.get(connection, interview.id)
+                if fresh is None:
+                    raise NotFound("This interview does not exist.")
+                room = await load_room(self._services, fresh)
+                room.require_open()
+                self._rooms[interview.room_id] = room
+        room.require_open()
+        return room
+
+    def _find(self, interview_id: str) -> LiveRoom | None:
+        return next((room for room in self._rooms.values() if room.interview.id == interview_id), None)
+
+    def _forget(self, room: LiveRoom) -> None:
+        if self._rooms.get(room.interview.room_id) is room:
+            del self._rooms[room.interview.room_id]
+
+    async def _sweep_for_ever(self) -> None:
+        while True:
+            await self.sweep()
+            await asyncio.sleep(SWEEP_S)
+
+
+def _require(principal: AccessPrincipal, grant: Grant) -> None:
+    if grant not in principal.grants:
+        raise Forbidden(f"This access token does not allow to {grant}.")

@@ -59,8 +59,11 @@ class MediaPort(Protocol):
 class FeedPort(FrameConsumer, Protocol):
     """The way into the analysis of one session."""
 
-    on_overflow: Callable[[], None] | None
-    """Called when frames had to be dropped and a key frame is wanted."""
+    on_overflow: Callable[[], None]
+    """Set by the live room: called when frames had to be dropped and a key frame is wanted."""
+
+    def recalibrate(self) -> None:
+        """Measure the person's baseline anew from here."""
 
     async def close(self) -> None:
         """Deliver the last estimates, then forget the session."""

@@ -1,5 +1,6 @@
 """What remains of a session: figures from its stored estimates, with markers, notes and questions."""
 
+import asyncio
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -66,7 +67,7 @@ class Summaries:
             notes = await annotation_rows.find_notes(connection, session.interview_id)
             questions = await interview_rows.find_questions(connection, session.interview_id)
         of_session = tuple(marker for marker in markers if marker.session_id == session_id)
-        summary = summarise_estimates(estimates)
+        summary = await asyncio.to_thread(summarise_estimates, estimates)
         return SessionReport(
             interview=interview,
             session=session,

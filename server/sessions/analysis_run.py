@@ -1,0 +1,88 @@
+"""One session while it runs: from the frames that go in to the estimates that are stored and shown."""
+
+from collections.abc import Callable
+from typing import Any
+
+from pipeline.types import Estimate
+from server.media import Attachment
+from server.protocol import estimate_message
+from server.sessions.ports import FeedPort, WorkerChange
+from server.sessions.recorder import EstimateRecorder
+from server.sessions.records import Session, StoredEstimate
+
+
+class AnalysisRun:
+    """A running session.
+
+    It takes estimates until ``cut``: after that nothing is stored or shown any more, whatever the worker still sends.
+
+    Args:
+        session: as stored.
+        origin_s: session time 0 on the monotonic clock.
+        recorder: stores estimates.
+        on_estimate: takes each estimate and its message for the interviewers.
+        on_worker: takes the message ``worker`` for the interviewers.
+    """
+
+    def __init__(
+        self,
+        session: Session,
+        *,
+        origin_s: float,
+        recorder: EstimateRecorder,
+        on_estimate: Callable[[Estimate, dict[str, Any]], None],
+        on_worker: Callable[[dict[str, Any]], None],
+    ) -> None:
+        self.session = session
+        self.origin_s = origin_s
+        self.worker = "starting"
+        self._recorder = recorder
+        self._on_estimate = on_estimate
+        self._on_worker = on_worker
+        self._feed: FeedPort | None = None
+        self._attachment: Attachment | None = None
+        self._newest_s: float | None = None
+        self._is_cut = False
+
+    def begin(self, feed: FeedPort, attachment: Attachment) -> None:
+        """Let frames flow."""
+        self._feed, self._attachment = feed, attachment
+        feed.on_overflow = attachment.request_keyframe
+
+    def take_estimate(self, estimate: Estimate, newest_arrival_s: float) -> None:
+        """Store and show an estimate. One that is not later than the one before is ignored."""
+        if self._is_cut or (self._newest_s is not None and estimate.t_s <= self._newest_s):
+            return
+        self._newest_s = estimate.t_s
+        self._recorder.add(StoredEstimate(session_id=self.session.id, estimate=estimate))
+        self._on_estimate(estimate, estimate_message(self.session.id, estimate, newest_arrival_s=newest_arrival_s))
+
+    def take_health(self, change: WorkerChange) -> None:
+        """Show news about the worker."""
+        if self._is_cut:
+            return
+        self.worker = str(change.state)
+        gap = {} if change.from_s is None else {"from_s": round(change.from_s, 3)}
+        self._on_worker({"type": "worker", "state": self.worker, **gap})
+
+    def recalibrate(self) -> None:
+        """Measure the person's baseline anew from here."""
+        if self._feed is not None:
+            self._feed.recalibrate()
+
+    def stop_media(self) -> None:
+        """Let no more frames in; the last estimates may still come."""
+        if self._attachment is not None:
+            self._attachment.detach()
+
+    def cut(self) -> None:
+        """Stop at once: no frame goes in, no estimate comes out."""
+        self._is_cut = True
+        self.stop_media()
+
+    async def close(self) -> None:
+        """Take the last estimates, unless cut, and forget the session in the worker."""
+        self.stop_media()
+        if self._feed is not None:
+            await self._feed.close()
+        self.cut()

@@ -1,0 +1,172 @@
+"""What a page is told of the past, and what interviewers write down: markers and notes."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+from server.db import annotations as annotation_rows
+from server.db import interviews as interview_rows
+from server.db import series as series_rows
+from server.db.engine import AsyncConnection
+from server.errors import Forbidden, NotFound
+from server.sessions.events import ClientMessage, Refused
+from server.sessions.records import Marker, MarkerKind, Note, Participant
+from server.sessions.room_messages import Message, history_message
+from server.sessions.room_services import RoomServices
+from server.sessions.secrets import new_id
+
+MAX_LABEL_LENGTH = 200
+
+
+class RoomHistory:
+    """The stored past of one room.
+
+    Args:
+        services: of the server.
+        interview_id: of the room.
+        session: gives the running session's id and its time now, seconds; (None, None) when none runs.
+    """
+
+    def __init__(
+        self, services: RoomServices, interview_id: str, *, session: Callable[[], tuple[str | None, float | None]]
+    ) -> None:
+        self._services = services
+        self._interview_id = interview_id
+        self._session = session
+
+    async def send(
+        self,
+        put: Callable[[Message], None],
+        *,
+        reader_id: str,
+        since_s: float | None = None,
+        since_session_id: str | None = None,
+    ) -> float | None:
+        """Send the running session, or else the latest one, as one or more ``history`` messages.
+
+        Args:
+            put: takes the messages.
+            reader_id: participant who reads.
+            since_s: newest estimate the page has; only later ones are sent.
+            since_session_id: session of that estimate; with another one, all are sent.
+
+        Returns:
+            The time of the newest estimate sent, None without any.
+        """
+        await self._services.recorder.flush()
+        newest_s: float | None = None
+        async with self._services.database.read() as connection:
+            session_id = self._session()[0] or await self._latest_session_id(connection)
+            common: dict[str, Any] = {
+                "markers": await annotation_rows.find_markers(connection, self._interview_id),
+                "notes": await annotation_rows.find_notes(connection, self._interview_id),
+                "questions": await interview_rows.find_questions(connection, self._interview_id),
+                "peaks": await series_rows.find_peaks(connection, session_id) if session_id else (),
+                "reader_id": reader_id,
+            }
+            is_continued = since_s is not None and since_session_id == session_id
+            after_s = since_s if is_continued else None
+            n_sent = 0
+            if session_id is not None:
+                async for page in series_rows.estimate_pages(connection, session_id, after_s=after_s):
+                    is_first = n_sent == 0 and not is_continued
+                    put(history_message(session_id, page, complete=is_first, **common))
+                    newest_s, n_sent = page[-1].t_s, n_sent + 1
+        if n_sent == 0:
+            put(history_message(session_id, (), complete=not is_continued, **common))
+        return newest_s
+
+    async def add_marker(self, author: Participant, message: ClientMessage) -> Marker:
+        """Store a marker. Raises NotFound if it names a question of another interview."""
+        now_in_session = self._session()
+        kind = MarkerKind(message.fields["kind"])
+        label = (message.fields["label"] or "").strip()
+        question_id = message.fields["question_id"]
+        async with self._services.database.write() as connection:
+            if question_id is not None:
+                questions = {
+                    item.id: item for item in await interview_rows.find_questions(connection, self._interview_id)
+                }
+                if question_id not in questions:
+                    raise NotFound("This question does not exist.")
+                label = label or questions[question_id].text[:MAX_LABEL_LENGTH]
+            session_id, t_s = await self._place(connection, now_in_session, message.fields["t_s"])
+            marker = Marker(
+                id=new_id(),
+                interview_id=self._interview_id,
+                session_id=session_id,
+                author_id=author.id,
+                author=author.name,
+                t_s=t_s,
+                kind=kind,
+                label=label,
+                question_id=question_id,
+                created_at=self._services.now(),
+            )
+            await annotation_rows.insert_marker(connection, marker)
+        return marker
+
+    async def delete_marker(self, marker_id: str) -> Marker:
+        """Remove a marker, whoever made it, and return it. Raises NotFound if there is none."""
+        async with self._services.database.write() as connection:
+            marker = await annotation_rows.delete_marker(connection, self._interview_id, marker_id)
+        if marker is None:
+            raise NotFound("This marker does not exist.")
+        return marker
+
+    async def write_note(self, author: Participant, message: ClientMessage) -> Note:
+        """Store a new note, or a new text of one's own.
+
+        Raises:
+            Refused: no text.
+            NotFound: no such note in this interview.
+            Forbidden: somebody else's.
+        """
+        text = message.fields["text"].strip()
+        if not text:
+            raise Refused("empty_note", "Please write something.")
+        now, now_in_session = self._services.now(), self._session()
+        async with self._services.database.write() as connection:
+            note_id = message.fields["id"]
+            if note_id is not None:
+                notes = {item.id: item for item in await annotation_rows.find_notes(connection, self._interview_id)}
+                if note_id not in notes:
+                    raise NotFound("This note does not exist.")
+                if notes[note_id].author_id != author.id:
+                    raise Forbidden("Only its author can change a note.")
+                await annotation_rows.update_note(connection, note_id, text, now)
+                return replace(notes[note_id], text=text, updated_at=now)
+            session_id, t_s = await self._place(connection, now_in_session, message.fields["t_s"])
+            note = Note(
+                id=new_id(),
+                interview_id=self._interview_id,
+                session_id=session_id,
+                author_id=author.id,
+                author=author.name,
+                t_s=t_s,
+                text=text,
+                created_at=now,
+                updated_at=now,
+            )
+            await annotation_rows.insert_note(connection, note)
+        return note
+
+    async def _place(
+        self, connection: AsyncConnection, now_in_session: tuple[str | None, float | None], t_s: float | None
+    ) -> tuple[str | None, float | None]:
+        """Return the session and the time in it that something belongs to, (None, None) outside any.
+
+        Without a running session a time that is named belongs to the latest one.
+        """
+        session_id, now_s = now_in_session
+        if session_id is not None and now_s is not None:
+            return session_id, round(now_s if t_s is None else min(max(0.0, t_s), now_s), 3)
+        session_id = None if t_s is None else await self._latest_session_id(connection)
+        if session_id is None or t_s is None:
+            return None, None
+        last_s = (await series_rows.find_figures(connection, session_id)).last_s or 0.0
+        return session_id, round(min(max(0.0, t_s), last_s), 3)
+
+    async def _latest_session_id(self, connection: AsyncConnection) -> str | None:
+        sessions = await series_rows.sessions_of_interview(connection, self._interview_id)
+        return sessions[-1].id if sessions else None

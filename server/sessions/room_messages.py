@@ -1,0 +1,93 @@
+"""The messages of a room, as protocol.SERVER_EVENTS describes them. Pure."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict
+from typing import Any
+
+from pipeline.types import Estimate
+from server.protocol import HEARTBEAT_S, estimate_message
+from server.sessions.records import Interview, Marker, Note, Question
+from server.sessions.seat import Connection
+
+Message = dict[str, Any]
+
+
+def welcome_message(connection: Connection, interview: Interview) -> Message:
+    """Return the answer to ``hello``."""
+    return {
+        "type": "welcome",
+        "participant_id": connection.participant_id,
+        "role": connection.role,
+        "name": connection.name,
+        "heartbeat_s": HEARTBEAT_S,
+        "interview": {
+            "title": interview.title,
+            "duration_min": interview.duration_min,
+            "purpose": interview.purpose,
+        },
+    }
+
+
+def tap_message(message: Message, estimate: Estimate) -> Message:
+    """Return an estimate as researchers receive it: with the features behind it."""
+    features = estimate.voice_features
+    return {
+        **message,
+        "voice_features": None if features is None else asdict(features),
+        "newest_sample_s": estimate.newest_sample_s,
+    }
+
+
+def marker_message(marker: Marker, *, deleted: bool = False) -> Message:
+    """Return a marker that was stored or deleted."""
+    return {"type": "marker", **_marker_fields(marker), "deleted": deleted}
+
+
+def note_message(note: Note, *, reader_id: str) -> Message:
+    """Return a note for one reader."""
+    return {"type": "note", **_note_fields(note, reader_id)}
+
+
+def history_message(
+    session_id: str | None,
+    estimates: Iterable[Estimate],
+    *,
+    markers: Iterable[Marker],
+    notes: Iterable[Note],
+    questions: Iterable[Question],
+    peaks: Sequence[tuple[float, float]],
+    reader_id: str,
+    complete: bool,
+) -> Message:
+    """Return what a page needs to know of the past; ``complete`` says that it replaces what the page has."""
+    return {
+        "type": "history",
+        "session_id": session_id,
+        "estimates": [estimate_message(session_id or "", estimate) for estimate in estimates],
+        "markers": [_marker_fields(marker) for marker in markers],
+        "notes": [_note_fields(note, reader_id) for note in notes],
+        "questions": [{"id": question.id, "text": question.text} for question in questions],
+        "peaks": [{"t_s": t_s, "stress": round(stress, 4)} for t_s, stress in peaks],
+        "complete": complete,
+    }
+
+
+def _marker_fields(marker: Marker) -> Message:
+    return {
+        "id": marker.id,
+        "t_s": marker.t_s,
+        "kind": marker.kind,
+        "label": marker.label,
+        "question_id": marker.question_id,
+        "author": marker.author,
+    }
+
+
+def _note_fields(note: Note, reader_id: str) -> Message:
+    return {
+        "id": note.id,
+        "t_s": note.t_s,
+        "text": note.text,
+        "author": note.author,
+        "mine": note.author_id == reader_id,
+    }
