@@ -374,24 +374,24 @@ async def test_media_uses_the_configured_udp_ports():
 
 
 async def test_used_up_ports_are_said_and_cost_nothing():
-    with (
-        socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as one,
-        socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as two,
-    ):
-        for _ in range(50):
-            one.bind(("127.0.0.1", 0))
-            port = one.getsockname()[1]
-            try:
-                two.bind(("127.0.0.1", port + 1))
-                break
-            except OSError:
-                one.close()
-                one.__init__(socket.AF_INET, socket.SOCK_DGRAM)
+    with contextlib.ExitStack() as stack:
+        port = take_two_ports(stack)
         async with bench(udp_ports=f"{port}-{port + 1}") as it:
             with pytest.raises(Unavailable, match="UDP port"):
                 await it.publisher()
             assert it.plane.publication("room", "candidate") is None
             assert it.plane.stats().total["publishers"] == 0
+
+
+def take_two_ports(stack):
+    """Occupy two neighbouring UDP ports; return the first."""
+    for port in range(20_000, 30_000, 2):
+        sockets = [stack.enter_context(socket.socket(socket.AF_INET, socket.SOCK_DGRAM)) for _ in range(2)]
+        with contextlib.suppress(OSError):
+            for n, it in enumerate(sockets):
+                it.bind(("127.0.0.1", port + n))
+            return port
+    raise AssertionError("no two neighbouring ports are free")
 
 
 async def test_watching_someone_who_does_not_publish_is_to_be_tried_again():
@@ -501,6 +501,22 @@ async def test_two_offers_at_once_leave_one_connection():
         assert it.plane.stats().total["publishers"] == 1
 
 
+async def test_a_request_that_is_cancelled_leaves_nothing_open():
+    async with bench() as it:
+        client = PublishingClient()
+        it.clients.append(client)
+        tasks = asyncio.all_tasks()
+        publishing = asyncio.create_task(it.plane.publish("room", "candidate", await client.offer()))
+        await asyncio.sleep(0)
+        publishing.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await publishing
+        await until(lambda: {task.get_name() for task in asyncio.all_tasks() - tasks} <= {"rtc-tick"}, 3)
+        assert it.plane.publication("room", "candidate") is None
+        await it.publisher()
+        await it.live()
+
+
 async def test_rooms_are_apart_and_counted_apart():
     async with bench() as it:
         client = PublishingClient(audio=False)
@@ -508,7 +524,7 @@ async def test_rooms_are_apart_and_counted_apart():
         await client.publish(it.plane, room_id="one")
         await it.live()
         with pytest.raises(Conflict):
-            await it.plane.watch("two", "candidate", "viewer", "v=0")
+            await it.plane.watch("two", "candidate", "viewer", await client.offer())
         assert set(it.plane.stats().rooms) == {"one"}
         await it.plane.close_room("one")
         assert it.plane.stats().rooms == {}
