@@ -94,17 +94,24 @@ export function startCall({ roomId, media, getToken, iceServers, kbps, ondevices
 
     function connectionChanged() {
         clearTimeout(bannerTimer);
+        if (publication.state === 'refused') {
+            showBanner('The server does not take your picture and sound. Please reload the page.');
+            return;
+        }
         const isLost = isSignallingLost || publication.state === 'interrupted';
         if (!isLost) {
             if (!byId('banner').hidden) announce('You are connected again.');
             byId('banner').hidden = true;
         } else if (byId('banner').hidden) {
-            bannerTimer = setTimeout(() => {
-                setText(byId('banner-words'), 'The connection was lost. Reconnecting …');
-                byId('banner').hidden = false;
-                alertNow('The connection was lost. Reconnecting.');
-            }, BANNER_AFTER_MS);
+            bannerTimer = setTimeout(() => showBanner('The connection was lost. Reconnecting …'), BANNER_AFTER_MS);
         }
+    }
+
+    /** @param {string} words */
+    function showBanner(words) {
+        setText(byId('banner-words'), words);
+        byId('banner').hidden = false;
+        alertNow(words);
     }
 
     /** @param {ParticipantState[]} participants */

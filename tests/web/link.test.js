@@ -1,0 +1,233 @@
+// A WHIP or WHEP connection: what it sends, when it tries again, when it gives up.
+import assert from 'node:assert/strict';
+import { afterEach, beforeEach, mock, test } from 'node:test';
+
+import { vp8First } from '../../web/static/js/call.js';
+import { backOffS, openLink } from '../../web/static/js/link.js';
+
+/** The part of a browser's connection that the link uses. */
+class PeerConnection extends EventTarget {
+    /** @type {PeerConnection[]} */
+    static made = [];
+    connectionState = 'new';
+    iceGatheringState = 'complete';
+    localDescription = { sdp: 'offer' };
+    isClosed = false;
+    /** @type {(() => void) | null} */
+    onconnectionstatechange = null;
+    /** @type {unknown} */
+    answer = null;
+    constructor() {
+        super();
+        PeerConnection.made.push(this);
+    }
+    async setLocalDescription() {}
+    async setRemoteDescription(/** @type {unknown} */ answer) {
+        this.answer = answer;
+    }
+    close() {
+        this.isClosed = true;
+    }
+    /** @param {string} state */
+    become(state) {
+        this.connectionState = state;
+        this.onconnectionstatechange?.();
+    }
+}
+
+/** @type {{method: string, url: string, token: string}[]} */
+let requests = [];
+/** @type {{status: number, headers?: Record<string, string>, body?: string}[]} answers to POST, the last one repeats */
+let answers = [];
+/** @type {[string, string | null][]} */
+let states = [];
+let nTokens = 0;
+
+beforeEach(() => {
+    mock.timers.enable({ apis: ['setTimeout'] });
+    PeerConnection.made = [];
+    requests = [];
+    answers = [{ status: 201, headers: { Location: '/whip/room/r1' }, body: 'answer' }];
+    states = [];
+    nTokens = 0;
+    globalThis.RTCPeerConnection = /** @type {any} */ (PeerConnection);
+    globalThis.addEventListener ??= () => {};
+    globalThis.removeEventListener ??= () => {};
+    globalThis.fetch = /** @type {any} */ (
+        async (/** @type {string} */ url, /** @type {any} */ { method, headers }) => {
+            requests.push({ method, url, token: headers.Authorization });
+            if (method === 'DELETE') return { status: 200 };
+            const { status, headers: given = {}, body = '' } = (answers.length > 1 ? answers.shift() : answers[0]) ?? { status: 500 };
+            return { status, text: async () => body, headers: new Headers(given), url: 'https://server.test/whip/room' };
+        }
+    );
+});
+
+afterEach(() => mock.timers.reset());
+
+function open() {
+    return openLink({
+        url: '/whip/room',
+        getToken: async () => `token${++nTokens}`,
+        iceServers: [],
+        prepare() {},
+        onstate: (state, message) => states.push([state, message]),
+    });
+}
+
+/** Let everything that waits for promises go on. */
+async function settle() {
+    for (let i = 0; i < 30; i += 1) await Promise.resolve();
+}
+
+/** @param {number} seconds */
+async function pass(seconds) {
+    mock.timers.tick(seconds * 1000);
+    await settle();
+}
+
+/** @param {number} index */
+function peer(index) {
+    const found = PeerConnection.made.at(index);
+    assert.ok(found);
+    return found;
+}
+
+const posts = () => requests.filter(({ method }) => method === 'POST');
+const deletes = () => requests.filter(({ method }) => method === 'DELETE');
+
+test('an offer is posted with the token and the answer is used', async () => {
+    const link = open();
+    await settle();
+    assert.deepEqual(posts(), [{ method: 'POST', url: '/whip/room', token: 'Bearer token1' }]);
+    assert.deepEqual(peer(0).answer, { type: 'answer', sdp: 'answer' });
+    peer(0).become('connected');
+    assert.equal(link.state, 'live');
+    assert.deepEqual(states, [['live', null]]);
+});
+
+test('closing deletes the resource and ends for good', async () => {
+    const link = open();
+    await settle();
+    peer(0).become('connected');
+    await link.close();
+    assert.deepEqual(deletes(), [{ method: 'DELETE', url: 'https://server.test/whip/room/r1', token: 'Bearer token1' }]);
+    assert.equal(link.state, 'closed');
+    assert.ok(peer(0).isClosed);
+    await pass(60);
+    assert.equal(posts().length, 1);
+});
+
+test('a short interruption heals by itself', async () => {
+    const link = open();
+    await settle();
+    peer(0).become('connected');
+    peer(0).become('disconnected');
+    assert.equal(link.state, 'interrupted');
+    await pass(4.9);
+    peer(0).become('connected');
+    await pass(60);
+    assert.equal(link.state, 'live');
+    assert.equal(posts().length, 1);
+});
+
+test('five seconds of silence bring a new connection with a fresh token', async () => {
+    const link = open();
+    await settle();
+    peer(0).become('connected');
+    peer(0).become('disconnected');
+    await pass(5);
+    assert.ok(peer(0).isClosed);
+    await pass(1);
+    assert.equal(posts().length, 2);
+    assert.equal(posts()[1]?.token, 'Bearer token2');
+    assert.equal(link.state, 'interrupted');
+    peer(1).become('connected');
+    assert.equal(link.state, 'live');
+});
+
+test('a failed connection is replaced without waiting for five seconds', async () => {
+    open();
+    await settle();
+    peer(0).become('connected');
+    peer(0).become('failed');
+    await pass(1);
+    assert.equal(posts().length, 2);
+});
+
+test('attempts that fail in a row wait 1, 2, 4, 8, 8 seconds', async () => {
+    answers = [{ status: 503 }];
+    open();
+    await settle();
+    for (const [nPosts, wait] of [[1, 1], [2, 2], [3, 4], [4, 8], [5, 8]]) {
+        assert.equal(posts().length, nPosts);
+        await pass((wait ?? 0) - 0.01);
+        assert.equal(posts().length, nPosts);
+        await pass(0.01);
+    }
+    assert.equal(posts().length, 6);
+});
+
+test('the server may say how long to wait', async () => {
+    answers = [{ status: 409, headers: { 'Retry-After': '3' }, body: '{"message": "Nobody publishes here."}' }];
+    const link = open();
+    await settle();
+    assert.equal(link.state, 'waiting');
+    assert.deepEqual(states, [['waiting', 'Nobody publishes here.']]);
+    await pass(2.99);
+    assert.equal(posts().length, 1);
+    await pass(0.01);
+    assert.equal(posts().length, 2);
+});
+
+test('a server that forbids it is not asked again', async () => {
+    answers = [{ status: 403, body: '{"error": "forbidden", "message": "Not admitted."}' }];
+    const link = open();
+    await settle();
+    await pass(60);
+    assert.equal(link.state, 'refused');
+    assert.deepEqual(states, [['refused', 'Not admitted.']]);
+    assert.equal(posts().length, 1);
+});
+
+test('an expired token is replaced once, a second no is final', async () => {
+    answers = [{ status: 401 }];
+    const link = open();
+    await settle();
+    await pass(1);
+    assert.equal(posts().length, 2);
+    assert.equal(link.state, 'refused');
+});
+
+test('an answer that never becomes a connection is tried again', async () => {
+    open();
+    await settle();
+    await pass(15);
+    await pass(1);
+    assert.equal(posts().length, 2);
+    assert.equal(deletes().length, 1, 'the half-made one is given back');
+});
+
+test('a resource that is answered after closing is given back', async () => {
+    const link = open();
+    await Promise.resolve();
+    await link.close();
+    await settle();
+    assert.equal(posts().length, deletes().length);
+});
+
+test('Retry-After is bounded and nonsense is ignored', () => {
+    assert.equal(backOffS(1, '3'), 3);
+    assert.equal(backOffS(1, '100000'), 60);
+    assert.equal(backOffS(1, '0'), 0.2);
+    assert.equal(backOffS(2, 'soon'), 2);
+    assert.equal(backOffS(9, null), 8);
+});
+
+test('VP8 comes first, H.264 next, the rest keeps its order', () => {
+    const codecs = ['video/VP9', 'video/rtx', 'video/H264', 'video/VP8', 'video/red'].map((mimeType) => ({ mimeType }));
+    assert.deepEqual(
+        vp8First(codecs).map(({ mimeType }) => mimeType),
+        ['video/VP8', 'video/H264', 'video/VP9', 'video/rtx', 'video/red'],
+    );
+});
