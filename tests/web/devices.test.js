@@ -20,7 +20,10 @@ function failure(name) {
 }
 
 test('each error of getUserMedia has its own sentence, which names the device and says what to do', () => {
-    for (const [kind, device] of /** @type {const} */ ([['audio', 'microphone'], ['video', 'camera']])) {
+    for (const [kind, device] of /** @type {const} */ ([
+        ['audio', 'microphone'],
+        ['video', 'camera'],
+    ])) {
         const problems = ERRORS.map((name) => explain(failure(name), kind));
         assert.equal(new Set(problems.map(({ sentence }) => sentence)).size, ERRORS.length);
         assert.equal(new Set(problems.map(({ code }) => code)).size, ERRORS.length);
@@ -75,7 +78,9 @@ test('audio is left as it is when the voice is measured, and echo cancellation s
 });
 
 test('only processing that the browser reports is passed on: unknown is not off', () => {
-    const track = { getSettings: () => ({ echoCancellation: true, noiseSuppression: undefined, deviceId: 'x', sampleRate: 48000 }) };
+    const track = {
+        getSettings: () => ({ echoCancellation: true, noiseSuppression: undefined, deviceId: 'x', sampleRate: 48000 }),
+    };
     assert.deepEqual(appliedAudio(/** @type {any} */ (track)), { echoCancellation: true, sampleRate: 48000 });
     assert.deepEqual(appliedAudio(null), {});
 });

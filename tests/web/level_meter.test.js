@@ -21,6 +21,9 @@ test('speech counts as heard, the noise of a quiet room does not', () => {
 
 test('the bar grows with loudness and is never longer than full', () => {
     const levels = [0.001, 0.01, 0.1, 0.3, 1].map((amplitude) => levelPercent(sine(amplitude)));
-    assert.deepEqual(levels, [...levels].sort((a, b) => a - b));
+    assert.deepEqual(
+        levels,
+        [...levels].sort((a, b) => a - b),
+    );
     assert.equal(levels.at(-1), 100);
 });

@@ -57,8 +57,17 @@ beforeEach(() => {
         async (/** @type {string} */ url, /** @type {any} */ { method, headers }) => {
             requests.push({ method, url, token: headers.Authorization });
             if (method === 'DELETE') return { status: 200 };
-            const { status, headers: given = {}, body = '' } = (answers.length > 1 ? answers.shift() : answers[0]) ?? { status: 500 };
-            return { status, text: async () => body, headers: new Headers(given), url: 'https://server.test/whip/room' };
+            const {
+                status,
+                headers: given = {},
+                body = '',
+            } = (answers.length > 1 ? answers.shift() : answers[0]) ?? { status: 500 };
+            return {
+                status,
+                text: async () => body,
+                headers: new Headers(given),
+                url: 'https://server.test/whip/room',
+            };
         }
     );
 });
@@ -111,7 +120,9 @@ test('closing deletes the resource and ends for good', async () => {
     await settle();
     peer(0).become('connected');
     await link.close();
-    assert.deepEqual(deletes(), [{ method: 'DELETE', url: 'https://server.test/whip/room/r1', token: 'Bearer token1' }]);
+    assert.deepEqual(deletes(), [
+        { method: 'DELETE', url: 'https://server.test/whip/room/r1', token: 'Bearer token1' },
+    ]);
     assert.equal(link.state, 'closed');
     assert.ok(peer(0).isClosed);
     await pass(60);
@@ -159,7 +170,13 @@ test('attempts that fail in a row wait 1, 2, 4, 8, 8 seconds', async () => {
     answers = [{ status: 503 }];
     open();
     await settle();
-    for (const [nPosts, wait] of [[1, 1], [2, 2], [3, 4], [4, 8], [5, 8]]) {
+    for (const [nPosts, wait] of [
+        [1, 1],
+        [2, 2],
+        [3, 4],
+        [4, 8],
+        [5, 8],
+    ]) {
         assert.equal(posts().length, nPosts);
         await pass((wait ?? 0) - 0.01);
         assert.equal(posts().length, nPosts);

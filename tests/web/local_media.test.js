@@ -104,7 +104,10 @@ test('stop releases everything, also what is still being opened', async () => {
     await media.start();
     const tracks = /** @type {any[]} */ (media.stream().getTracks());
     media.stop();
-    assert.deepEqual(tracks.map((track) => track.readyState), ['ended', 'ended']);
+    assert.deepEqual(
+        tracks.map((track) => track.readyState),
+        ['ended', 'ended'],
+    );
 
     const opening = media.start();
     media.stop();

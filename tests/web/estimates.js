@@ -1,0 +1,27 @@
+// Estimates for tests: a reading that is well unless said otherwise.
+
+export const reading = (value, fields = {}) => ({
+    value,
+    quality: value === null ? 0 : 0.8,
+    reason: 'ok',
+    age_s: 0.1,
+    ...fields,
+});
+
+export const estimate = (t_s, stress, fields = {}) => ({
+    type: 'estimate',
+    session_id: 's1',
+    t_s,
+    stress: reading(stress),
+    stress_raw: stress,
+    face: reading(stress),
+    voice: reading(stress),
+    emotions: null,
+    band: stress === null ? null : stress < 0.3 ? 'low' : stress < 0.6 ? 'moderate' : 'high',
+    trajectory: null,
+    window_mean: null,
+    window_sd: null,
+    peak_t_s: null,
+    contributions: [],
+    ...fields,
+});
