@@ -171,7 +171,8 @@ class Session:
     ended_at: datetime | None
     status: SessionStatus
     end_reason: str
-    """Empty while it runs; else stopped, ended, consent_withdrawn, candidate_left, shutdown, failed or killed."""
+    """Empty while it runs; else stopped (by an interviewer), ended or cancelled (the interview), consent_withdrawn,
+    candidate_left, interviewers_left, shutdown, or killed (the server, found at its next start)."""
     mean_stress: float | None
     peak_stress: float | None
     peak_t_s: float | None

@@ -37,8 +37,9 @@ _END_WORDS = {
     "ended": "It ended with the interview.",
     "consent_withdrawn": "It ended when the candidate withdrew the consent to analysis.",
     "candidate_left": "It ended when the candidate left.",
+    "cancelled": "It ended when the interview was cancelled.",
+    "interviewers_left": "It ended when no interviewer was in the call any more.",
     "shutdown": "The server was stopped while it ran.",
-    "failed": "The analysis failed and could not be restarted.",
     "killed": "The server stopped unexpectedly while it ran; the last two seconds may be missing.",
 }
 """Why a session ended; the keys are those of ``Session.end_reason``."""

@@ -345,7 +345,7 @@ class LiveRoom:
                     seat.connection.held_back.append(message)
                 else:
                     self.tell(seat.connection, message)
-        self.taps.push(tap_message(message, estimate))
+        self.taps.push(tap_message(message, estimate, origin_s=self.analysis.origin_s))
 
     async def _tell_session_began(self) -> None:
         self.broadcast_state()
@@ -387,6 +387,9 @@ class LiveRoom:
                 await self._services.media.close_participant(interview.room_id, seat.participant.id)
         self.candidate.participant = candidate
         self._apply(await self._services.consents.state(candidate.id, interview.purpose))
+        if self.candidate.entry is Entry.WAITING and not self.consents.has(ConsentKind.CALL):
+            await self._put_out(Entry.OUTSIDE)  # agreed to something else
+            self.broadcast_state()
         await self.tell_history()
 
     async def end(self) -> None:

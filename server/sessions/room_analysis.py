@@ -16,8 +16,8 @@ from server.sessions.room_services import RoomServices
 from server.sessions.secrets import new_id
 from server.sessions.tasks import TaskSet
 
-WARM_TIMEOUT_S = 120.0
-"""Loading the models on a slow machine, the first time."""
+WARM_TIMEOUT_S = 150.0
+"""Loading the models on a slow machine, the first time; the pool gives up earlier by itself."""
 
 _logger = logging.getLogger(__name__)
 
@@ -77,6 +77,11 @@ class RoomAnalysis:
         if self._run is None:
             return None, None
         return self._run.session.id, max(0.0, self._services.clock() - self._run.origin_s)
+
+    @property
+    def origin_s(self) -> float | None:
+        """Time 0 of the running session on the monotonic clock."""
+        return None if self._run is None else self._run.origin_s
 
     def start(self, candidate: Participant) -> None:
         """Begin to start a session; ``on_started`` or ``on_failed`` follows."""

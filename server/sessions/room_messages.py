@@ -28,11 +28,12 @@ def welcome_message(connection: Connection, interview: Interview) -> Message:
     }
 
 
-def tap_message(message: Message, estimate: Estimate) -> Message:
-    """Return an estimate as researchers receive it: with the features behind it."""
+def tap_message(message: Message, estimate: Estimate, *, origin_s: float | None) -> Message:
+    """Return an estimate as researchers receive it: with the features behind it, and session time 0 on their clock."""
     features = estimate.voice_features
     return {
         **message,
+        "origin_s": origin_s,
         "voice_features": None if features is None else asdict(features),
         "newest_sample_s": estimate.newest_sample_s,
     }

@@ -17,7 +17,7 @@ from server.sessions.forms import InterviewForm
 from server.sessions.live import Connection, LiveRooms
 from server.sessions.passwords import Passwords
 from server.sessions.principals import Grant, JoinPrincipal
-from server.sessions.records import ConsentKind, Participant, User
+from server.sessions.records import ConsentKind, InterviewStatus, Participant, User
 from server.sessions.schedule import InterviewDetails, Schedule
 from server.sessions.summaries import Summaries
 from server.sessions.taptokens import TapTokens
@@ -121,6 +121,45 @@ async def world(database: Database, clock: FakeClock, tmp_path: Path) -> AsyncIt
     made = World(database, clock, Config(data_dir=tmp_path, max_sessions=2))
     yield made
     await made.rooms.close()
+
+
+class Call:
+    """An interviewer and a candidate in one interview."""
+
+    def __init__(self, world: World, user: User, details: InterviewDetails) -> None:
+        self.world, self.user, self.details = world, user, details
+        self.interviewer: Connection
+        self.candidate: Connection
+
+    async def wait(self) -> None:
+        """Bring both as far as the waiting room."""
+        await self.world.consent(self.details, ConsentKind.CALL)
+        self.interviewer = await self.world.interviewer_page(self.user, self.details)
+        self.candidate = await self.world.candidate_page(self.details)
+        await self.world.say(self.candidate, "knock")
+
+    async def begin(self, *kinds: ConsentKind) -> None:
+        """Bring both into the call, with media."""
+        await self.wait()
+        await self.world.consent(self.details, *kinds)
+        await self.world.say(self.interviewer, "admit")
+        self.world.publish(self.details.candidate, self.details)
+
+    async def analyse(self, *kinds: ConsentKind) -> str:
+        """Bring both into the call with the analysis on; returns the session's id."""
+        await self.begin(ConsentKind.ANALYSIS, *kinds)
+        await self.world.say(self.interviewer, "start_analysis")
+        await self.world.settle(self.details)
+        return str(last(received(self.interviewer), "state")["analysis"]["session_id"])
+
+    async def status(self) -> InterviewStatus:
+        return (await self.world.schedule.get(self.user, self.details.interview.id)).interview.status
+
+
+@pytest.fixture
+async def call(world: World) -> Call:
+    user = await world.operator()
+    return Call(world, user, await world.interview(user))
 
 
 def interview_form(**changes: Any) -> InterviewForm:
