@@ -24,7 +24,9 @@ from server.ops.versions import model_version
 from server.rtc.plane import MediaPlane, PublisherEvent
 from server.sessions.accounts import Accounts
 from server.sessions.consent import Consents
+from server.sessions.figures import close_interrupted
 from server.sessions.live import LiveRooms
+from server.sessions.passwords import Passwords
 from server.sessions.schedule import Schedule
 from server.sessions.summaries import Summaries
 from server.sessions.taptokens import TapTokens
@@ -41,6 +43,7 @@ def make_app(
     *,
     monotonic_s: Callable[[], float] = clock.monotonic_s,
     now: Callable[[], datetime] = clock.utc_now,
+    passwords: Passwords | None = None,
 ) -> web.Application:
     """Return the whole server as an application; it opens nothing before its startup.
 
@@ -48,6 +51,7 @@ def make_app(
         config: the settings.
         monotonic_s: the machine's monotonic clock, seconds.
         now: wall clock, UTC.
+        passwords: hashes passwords; None for the costs that real ones need.
     """
     app = web.Application(middlewares=[access_log, map_errors, enforce], client_max_size=MAX_BODY_BYTES)
     database = Database.open(database_url(config))
@@ -65,7 +69,7 @@ def make_app(
     app[keys.PLANE] = plane
     app[keys.POOL] = pool
     app[keys.ROOMS] = rooms
-    app[keys.ACCOUNTS] = Accounts(database, now=now, clock=monotonic_s)
+    app[keys.ACCOUNTS] = Accounts(database, now=now, clock=monotonic_s, passwords=passwords)
     app[keys.TOKENS] = Tokens(load_key(config.data_dir), database, now=now)
     app[keys.TAP_TOKENS] = TapTokens(database, now=now, on_revoked=rooms.drop_tap)
     app[keys.SCHEDULE] = Schedule(database, now=now, rooms=rooms)
@@ -91,7 +95,8 @@ async def _say_goodbye(app: web.Application) -> None:
 async def _database(app: web.Application) -> AsyncIterator[None]:
     database = app[keys.DATABASE]
     await migrate(database)
-    await app[keys.ROOMS].recover()
+    await close_interrupted(database)
+    await app[keys.ROOMS].restore()
     yield
     await database.close()
 

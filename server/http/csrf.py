@@ -65,10 +65,14 @@ async def check_csrf(request: web.Request) -> None:
         return
     if not is_same_origin(request):
         raise Forbidden("This request came from another site.")
-    given = request.headers.get(HEADER) or await _form_token(request)
+    # A form is read here in any case, so that its handler never meets one that cannot be read.
+    in_form = await _form_token(request)
+    given = request.headers.get(HEADER) or in_form
     # Someone who logs in in a second tab keeps a valid first page: either cookie may have made the token.
     cookies = (request.cookies.get(SESSION_COOKIE), request.cookies.get(FORM_COOKIE))
-    if not any(secret and hmac.compare_digest(_derive(secret).encode(), given.encode()) for secret in cookies):
+    if not any(
+        secret and hmac.compare_digest(_derive(secret).encode(), given.encode(errors="replace")) for secret in cookies
+    ):
         raise Forbidden("This page is out of date. Please reload it and try again.")
 
 
@@ -102,4 +106,4 @@ def is_secure(request: web.Request) -> bool:
 
 
 def _derive(secret: str) -> str:
-    return hashlib.sha256(b"composure form token\0" + secret.encode()).hexdigest()
+    return hashlib.sha256(b"composure form token\0" + secret.encode(errors="replace")).hexdigest()

@@ -63,7 +63,7 @@ async def enforce(request: web.Request, handler: Handler) -> web.StreamResponse:
 async def _identify(request: web.Request) -> None:
     """Note who is logged in, under any rule; an old cookie is no error."""
     secret = request.cookies.get(SESSION_COOKIE)
-    if secret:
+    if secret and secret.isascii():
         try:
             request[LOGIN] = await request.app[ACCOUNTS].principal_for(secret)
         except NotAuthenticated:
@@ -137,13 +137,15 @@ async def _may_connect(request: web.Request, claims: AccessPrincipal) -> None:
 async def _tap_token(request: web.Request, rule: Rule) -> None:
     # Players such as VLC and cv2.VideoCapture cannot set headers.
     secret = request.query.get("access_token") or _bearer(request)
+    if not secret.isascii():
+        raise NotAuthenticated("This tap token is not valid here.")
     # That the consent for research stands is checked where the stream is attached, in the room itself.
     request[PRINCIPAL] = await request.app[TAP_TOKENS].read(secret, request.match_info["interview_id"])
 
 
 def _bearer(request: web.Request) -> str:
     scheme, _, token = request.headers.get(hdrs.AUTHORIZATION, "").partition(" ")
-    if scheme.lower() != "bearer" or not token.strip():
+    if scheme.lower() != "bearer" or not token.strip() or not token.isascii():
         raise NotAuthenticated("This needs a token: send it as 'Authorization: Bearer'.")
     return token.strip()
 

@@ -4,6 +4,7 @@ import asyncio
 import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
+from socket import SO_SNDBUF, SOL_SOCKET
 
 from aiohttp import WSCloseCode, WSMsgType, web
 
@@ -26,6 +27,9 @@ LINGER_S = 1.0
 
 WRITE_TIMEOUT_S = 30.0
 """An estimates tap that takes nothing for so long is closed."""
+
+SEND_BUFFER_BYTES = 128 * 1024
+"""What the kernel may hold for a tap: by default it is megabytes, half a minute that nobody could take back."""
 
 CLIENT_LEFT = "the client left"
 
@@ -51,9 +55,9 @@ async def media(request: web.Request) -> web.StreamResponse:
 async def audio(request: web.Request) -> web.StreamResponse:
     """GET /taps/{interview_id}/audio: the candidate's sound as 16 kHz mono PCM over websocket."""
     socket = web.WebSocketResponse(compress=False)
-    if not socket.can_prepare(request):
-        raise BadRequest("This address speaks websocket only.")
     async with _frames(request, only=Kind.AUDIO) as queue:
+        if not socket.can_prepare(request):
+            raise BadRequest("This address speaks websocket only.")
         await socket.prepare(request)
         reader = asyncio.create_task(_wait_for_close(socket, queue), name="sound tap input")
         try:
@@ -91,6 +95,8 @@ async def estimates(request: web.Request) -> web.StreamResponse:
 async def _frames(request: web.Request, *, only: Kind | None = None) -> AsyncIterator[FrameQueue]:
     """Attach a queue to the candidate's media; when it ends, the connection goes too, even if it is stuck."""
     holder = current_tap(request)
+    if request.transport is not None:
+        request.transport.get_extra_info("socket").setsockopt(SOL_SOCKET, SO_SNDBUF, SEND_BUFFER_BYTES)
     loop = asyncio.get_running_loop()
     timers: list[asyncio.TimerHandle] = []
 

@@ -195,9 +195,13 @@ async def test_strange_paths_are_404_or_400_never_500(world):
         "/interviews/" + "9" * 4000,
         "/join/" + "e" * 4000,
         "/%ff%fe",
+        "/join/%ff%fe",
+        "/setup/%ff%00",
+        "/invite/%ed%a0%80",
+        "/interviews/%ff",
     ):
         status, text = await world.operator.ask("GET", path)
-        assert status in (400, 404), f"{path[:40]}: {status}"
+        assert status in (400, 404, 410), f"{path[:40]}: {status}"
         assert "import" not in text
     status, _ = await world.operator.ask("PUT", "/interviews")
     assert status == 405
@@ -216,6 +220,24 @@ async def test_broken_http_is_answered_400_and_logged_without_what_it_said(world
         assert b" 400 " in answer.split(b"\r\n")[0]
         writer.close()
     await goes_on(world)
+
+
+async def test_bytes_that_are_no_text_in_credentials_are_refused(world):
+    port = int(world.url.rpartition(":")[2])
+    room, interview = world.interview.interview.room_id, world.interview.interview.id
+    for request in (
+        b"GET /interviews HTTP/1.1\r\nCookie: composure_session=\xff\xfe\xed\xa0\x80\r\n",
+        b"POST /login HTTP/1.1\r\nX-CSRF-Token: \xff\xfe\r\nCookie: composure_form=\xff\xfe\r\n",
+        f"POST /whip/{room} HTTP/1.1\r\n".encode() + b"Authorization: Bearer \xff\xfe\r\n",
+        f"GET /taps/{interview}/media.mkv HTTP/1.1\r\n".encode() + b"Authorization: Bearer \xff\xfe\r\n",
+        f"GET /taps/{interview}/media.mkv?access_token=%ff%fe HTTP/1.1\r\n".encode(),
+    ):
+        reader, writer = await asyncio.open_connection("127.0.0.1", port, family=socket.AF_INET)
+        writer.write(request + b"Host: localhost\r\nConnection: close\r\n\r\n")
+        async with asyncio.timeout(5):
+            answer = await reader.read()
+        assert answer.split(b" ")[1] in (b"303", b"400", b"401", b"403"), answer[:300]
+        writer.close()
 
 
 async def test_an_unexpected_error_is_a_500_that_tells_nothing_and_is_logged_once(world, log, monkeypatch):

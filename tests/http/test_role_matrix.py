@@ -52,7 +52,7 @@ def expected(rule: Rule, person: str, method: str) -> set[int] | None:
             if rule.in_message or method == "OPTIONS":
                 return None  # tested by what the handshake lets through: test_websocket.py
             # A candidate who waits may hang up what is theirs, but there is nothing of theirs.
-            return {OTHER_ROOM: {403}, NOT_ADMITTED: {403, 404}}.get(person, {401})
+            return {OTHER_ROOM: {403}, NOT_ADMITTED: {404, 409}}.get(person, {401})
         case Who.TAP_TOKEN:
             return {OWN_TAP: {403}}.get(person, {401})
 

@@ -8,35 +8,7 @@ from server.http import keys, websocket
 from server.protocol import CLIENT_EVENTS, MAX_MESSAGE_BYTES, SERVER_EVENTS, Role
 from server.sessions.principals import Grant
 from server.sessions.records import ConsentKind
-
-WAIT_S = 10.0
-
-
-async def receive(socket, *types: str):
-    """Return the next event of one of these types, skipping others."""
-    async with asyncio.timeout(WAIT_S):
-        while True:
-            message = await socket.receive()
-            if message.type is not aiohttp.WSMsgType.TEXT:
-                raise ConnectionError(f"closed with {message.data or socket.close_code}")
-            event = json.loads(message.data)
-            if not types or event["type"] in types:
-                return event
-
-
-async def closed(socket) -> int:
-    async with asyncio.timeout(WAIT_S):
-        while (await socket.receive()).type is aiohttp.WSMsgType.TEXT:
-            pass
-    return socket.close_code
-
-
-async def enter(browser, access):
-    socket = await browser.socket(access["room_id"])
-    await socket.send_json({"type": "hello", "token": access["token"]})
-    welcome = await receive(socket)
-    assert welcome["type"] == "welcome"
-    return socket
+from tests.http.call import WAIT_S, a_call, closed, enter, receive
 
 
 async def test_hello_is_answered_by_welcome_state_and_history(world):
@@ -201,31 +173,23 @@ async def test_every_forbidden_pair_is_in_the_matrix():
 @pytest.mark.slow
 async def test_a_candidate_hears_nothing_but_what_the_table_allows(world):
     """A whole interview with analysis: the interviewer hears estimates, the candidate none, nor any value."""
-    await world.consent(ConsentKind.CALL, ConsentKind.ANALYSIS)
-    candidate = await enter(world.anonymous, await world.candidate_access())
-    interviewer = await enter(world.operator, await world.interviewer_access())
     heard: list[dict] = []
 
-    async def listen():
-        while (message := await candidate.receive()).type is aiohttp.WSMsgType.TEXT:
+    async def listen(socket):
+        while (message := await socket.receive()).type is aiohttp.WSMsgType.TEXT:
             heard.append(json.loads(message.data))
 
-    listening = asyncio.create_task(listen())
-    await candidate.send_json({"type": "knock"})
-    await receive(interviewer, "knock")
-    await interviewer.send_json({"type": "admit"})
-    await interviewer.send_json({"type": "start_analysis"})
-    async with asyncio.timeout(60):
-        while (event := await interviewer.receive_json())["type"] != "estimate":
-            assert event["type"] != "error", event
-    await interviewer.send_json({"type": "marker", "kind": "moment", "label": "secret label"})
-    await receive(interviewer, "marker")
-    await interviewer.send_json({"type": "note", "text": "secret note"})
-    await receive(interviewer, "note")
-    await interviewer.send_json({"type": "end"})
-    async with asyncio.timeout(WAIT_S):
-        await listening
-    await interviewer.close()
+    async with a_call(world, ConsentKind.ANALYSIS) as call:
+        listening = asyncio.create_task(listen(call.candidate))
+        await call.interviewer.send_json({"type": "start_analysis"})
+        await receive(call.interviewer, "estimate", timeout_s=60)
+        await call.interviewer.send_json({"type": "marker", "kind": "moment", "label": "secret label"})
+        await receive(call.interviewer, "marker")
+        await call.interviewer.send_json({"type": "note", "text": "secret note"})
+        await receive(call.interviewer, "note")
+        await call.interviewer.send_json({"type": "end"})
+        async with asyncio.timeout(WAIT_S):
+            await listening
     kinds = {event["type"] for event in heard}
     assert {"state", "bye"} <= kinds
     assert all(Role.CANDIDATE in SERVER_EVENTS[kind].roles for kind in kinds)

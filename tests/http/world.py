@@ -10,6 +10,7 @@ from typing import Any
 
 import aiohttp
 from aiohttp.test_utils import TestServer
+from argon2 import PasswordHasher
 from sqlalchemy import MetaData, select
 
 from server import clock
@@ -20,6 +21,7 @@ from server.http import keys
 from server.protocol import Role
 from server.sessions.consenttexts import consent_text
 from server.sessions.forms import InterviewForm
+from server.sessions.passwords import Passwords
 from server.sessions.records import ConsentKind, Session, SessionStatus
 from server.sessions.schedule import InterviewDetails
 
@@ -143,7 +145,7 @@ class World:
 async def a_world(data_dir: Path, **settings: str) -> AsyncIterator[World]:
     """Run the whole server on a free loopback port with everybody in it."""
     config = Config.from_env({}, {"data_dir": str(data_dir), "ice_addresses": "127.0.0.1", **settings})
-    app = make_app(config)
+    app = make_app(config, passwords=Passwords(PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)))
     async with TestServer(app) as server:
         url = str(server.make_url("/")).rstrip("/")
         world = await _populate(app, url)
