@@ -129,6 +129,18 @@ test('closing deletes the resource and ends for good', async () => {
     assert.equal(posts().length, 1);
 });
 
+test('a connection that came up is left alone', async () => {
+    const link = open();
+    await Promise.resolve();
+    peer(0).become('connecting');
+    await settle();
+    peer(0).become('connecting');
+    peer(0).become('connected');
+    await pass(120);
+    assert.equal(link.state, 'live');
+    assert.equal(posts().length, 1);
+});
+
 test('a short interruption heals by itself', async () => {
     const link = open();
     await settle();

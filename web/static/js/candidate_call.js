@@ -27,7 +27,7 @@ const BANNER_AFTER_MS = 2000;
  * @property {(participants: ParticipantState[]) => void} update show who is there now
  * @property {(isLost: boolean) => void} signalling the websocket was lost or is back
  * @property {() => boolean} isMuted
- * @property {() => void} close
+ * @property {() => Promise<void>} close settles when the server was told
  */
 
 /**
@@ -118,7 +118,7 @@ export function startCall({ roomId, media, getToken, iceServers, kbps, ondevices
     function update(participants) {
         const others = participants.filter(({ role, presence }) => role === 'interviewer' && presence !== 'absent');
         const ids = new Set(others.filter(({ publishing }) => publishing).map(({ id }) => id));
-        for (const id of watched.keys()) if (!ids.has(id)) stopWatching(id);
+        for (const id of watched.keys()) if (!ids.has(id)) void stopWatching(id);
         for (const id of ids) if (!watched.has(id)) startWatching(id);
         byId('stage-empty').hidden = others.length > 0;
         syncList(byId('tiles'), others, ({ id }) => id, makeTile, drawTile);
@@ -133,11 +133,11 @@ export function startCall({ roomId, media, getToken, iceServers, kbps, ondevices
     }
 
     /** @param {string} id */
-    function stopWatching(id) {
+    async function stopWatching(id) {
         const known = watched.get(id);
         watched.delete(id);
         known?.tile.remove();
-        void known?.link.close();
+        await known?.link.close();
     }
 
     /** @param {HTMLElement} tile @param {ParticipantState} person */
@@ -168,13 +168,12 @@ export function startCall({ roomId, media, getToken, iceServers, kbps, ondevices
             connectionChanged();
         },
         isMuted: () => isMuted,
-        close() {
+        async close() {
             clearTimeout(bannerTimer);
             listening.abort();
             byId('banner').hidden = true;
-            for (const id of [...watched.keys()]) stopWatching(id);
-            void publication.close();
             self.srcObject = null;
+            await Promise.all([publication.close(), ...[...watched.keys()].map(stopWatching)]);
         },
     };
 }

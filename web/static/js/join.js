@@ -174,11 +174,12 @@ function enter() {
 /** Leave the room for the step before, keeping the devices. */
 function retreat() {
     sessionStorage.removeItem(IS_IN);
-    call?.close();
+    const closing = call?.close() ?? Promise.resolve();
     call = null;
     const old = socket;
     socket = null;
-    old?.close();
+    // Media first: leaving makes the server forget the connections that we are about to give back.
+    void closing.finally(() => old?.close());
     byId('analysis-sign').hidden = true;
 }
 

@@ -46,6 +46,9 @@ const GATHER_S = 2;
 /** The server has this long to answer an offer. */
 const ANSWER_S = 15;
 
+/** Giving a connection back is tried for this long. */
+const DELETE_S = 3;
+
 /**
  * Return how long to wait before the next attempt.
  *
@@ -109,7 +112,6 @@ export function openLink(options) {
 
     function drop() {
         clearTimeout(watchTimer);
-        watchTimer = undefined;
         if (pc !== null) {
             pc.onconnectionstatechange = null;
             pc.close();
@@ -121,11 +123,27 @@ export function openLink(options) {
         return old;
     }
 
+    /**
+     * Replace this attempt if it has not become a connection by then.
+     *
+     * @param {number} mine
+     * @param {number} seconds
+     */
+    function giveUpAfter(mine, seconds) {
+        clearTimeout(watchTimer);
+        watchTimer = setTimeout(() => failed(mine, null), seconds * 1000);
+    }
+
     /** @param {string | null} old */
     async function forget(old) {
         if (old === null) return;
         try {
-            await fetch(old, { method: 'DELETE', headers: { Authorization: `Bearer ${token}` }, keepalive: true });
+            await fetch(old, {
+                method: 'DELETE',
+                headers: { Authorization: `Bearer ${token}` },
+                keepalive: true,
+                signal: AbortSignal.timeout(DELETE_S * 1000),
+            });
         } catch {
             // The server notices a vanished peer by itself.
         }
@@ -154,9 +172,7 @@ export function openLink(options) {
             resource = location;
             await fresh.setRemoteDescription({ type: 'answer', sdp: answer });
             nUnauthorized = 0;
-            if (mine === attempt && fresh.connectionState !== 'connected') {
-                watchTimer = setTimeout(() => failed(mine, null), CONNECT_S * 1000);
-            }
+            if (mine === attempt && fresh.connectionState !== 'connected') giveUpAfter(mine, CONNECT_S);
         } catch (error) {
             failed(mine, error);
         }
@@ -168,18 +184,17 @@ export function openLink(options) {
      */
     function changed(mine, changedPc) {
         if (mine !== attempt) return;
-        clearTimeout(watchTimer);
-        watchTimer = undefined;
         if (changedPc.connectionState === 'connected') {
+            clearTimeout(watchTimer);
             nFailures = 0;
             become('live');
+        } else if (changedPc.connectionState === 'connecting') {
+            giveUpAfter(mine, CONNECT_S);
         } else if (changedPc.connectionState === 'disconnected') {
             become('interrupted');
-            watchTimer = setTimeout(() => failed(mine, null), DISCONNECTED_S * 1000);
+            giveUpAfter(mine, DISCONNECTED_S);
         } else if (changedPc.connectionState === 'failed') {
             failed(mine, null);
-        } else if (changedPc.connectionState === 'connecting') {
-            watchTimer = setTimeout(() => failed(mine, null), CONNECT_S * 1000);
         }
     }
 
