@@ -49,6 +49,7 @@ class OutgoingTrack:
     Args:
         codec: negotiated with the viewer.
         request_keyframe: asks the publisher, throttled.
+        recent_picture: returns the packets since a key frame that has just come, if one has.
         find: returns a source packet by epoch and sequence number, None if it is not kept.
     """
 
@@ -59,6 +60,7 @@ class OutgoingTrack:
         context: Context,
         counters: Counters,
         request_keyframe: Callable[[], None],
+        recent_picture: Callable[[], list[MediaPacket]],
         find: Callable[[int, int], MediaPacket | None],
     ) -> None:
         self.codec = codec
@@ -66,6 +68,7 @@ class OutgoingTrack:
         self._context = context
         self._counters = counters
         self._request_keyframe = request_keyframe
+        self._recent_picture = recent_picture
         self._find = find
         self._port: Port | None = None
         self._is_ready = False
@@ -93,10 +96,13 @@ class OutgoingTrack:
         self._port = port
 
     def on_ready(self) -> None:
-        """The connection is up."""
+        """The connection is up: start with a key frame that has just come, else ask for one."""
         self._is_ready = True
         if self.kind is Kind.VIDEO:
-            self._request_keyframe()
+            for packet in self._recent_picture():
+                self.forward(packet)
+            if self._is_waiting:
+                self._request_keyframe()
 
     def on_keyframe_request(self) -> None:
         """The viewer lost the picture."""

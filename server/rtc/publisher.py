@@ -44,6 +44,9 @@ class _Stream:
         self.timestamps = Unwrapper(32)
         self.capture = CaptureClock(CLOCK_RATE_HZ[codec], sender_clock)
         self.nacks = NackTracker()
+        self.newest_seq = -1
+        self.keyframe: MediaPacket | None = None
+        """First packet of the newest key frame."""
 
 
 class IncomingTrack:
@@ -103,10 +106,23 @@ class IncomingTrack:
         if not self.history.put(media):
             return
         self._counters.packets_repaired += is_retransmission
+        stream.newest_seq = max(stream.newest_seq, media.seq)
+        if media.starts_keyframe and (stream.keyframe is None or media.seq > stream.keyframe.seq):
+            stream.keyframe = media
         if self.kind is Kind.VIDEO:
             self._ask(stream.ssrc, stream.nacks.received(media.seq, now_s))
             self._retry.set(stream.nacks.next_s)
         self._on_packet(media)
+
+    def since_keyframe(self, max_age_s: float) -> list[MediaPacket]:
+        """Return the packets from the newest key frame on, nothing if that is older than this."""
+        stream = self._stream
+        if stream is None or stream.keyframe is None:
+            return []
+        if self._context.clock() - stream.keyframe.arrival_s > max_age_s:
+            return []
+        kept = (self.history.get(stream.epoch, seq) for seq in range(stream.keyframe.seq, stream.newest_seq + 1))
+        return [packet for packet in kept if packet is not None]
 
     def on_sender_report(self, ssrc: int, ntp_timestamp: int, rtp_timestamp: int) -> None:
         """Take note of the sender's idea of time."""

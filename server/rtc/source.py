@@ -142,6 +142,11 @@ class Source:
         track = None if self.publisher is None else self.publisher.tracks.get(kind)
         return None if track is None else track.history.get(epoch, seq)
 
+    def recent_picture(self) -> list[MediaPacket]:
+        """Return the video packets since the newest key frame if that is younger than the pause between requests."""
+        video = None if self.publisher is None else self.publisher.tracks.get(Kind.VIDEO)
+        return [] if video is None else video.since_keyframe(KEYFRAME_PAUSE_S)
+
     def on_packet(self, publisher: Publisher, packet: MediaPacket) -> None:
         """Forward one new packet to everybody."""
         if publisher is not self.publisher:

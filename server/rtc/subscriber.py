@@ -25,6 +25,9 @@ class SubscriberEvents(Protocol):
     def find(self, kind: Kind, epoch: int, seq: int) -> MediaPacket | None:
         """Return a packet that is still kept."""
 
+    def recent_picture(self) -> list[MediaPacket]:
+        """Return the video packets since a key frame that has just come, if one has."""
+
     def on_subscriber_down(self, subscriber: "Subscriber") -> None:
         """The connection broke or never came up."""
 
@@ -69,6 +72,7 @@ class Subscriber:
                 context=context,
                 counters=counters,
                 request_keyframe=events.request_keyframe,
+                recent_picture=events.recent_picture,
                 find=_finder(events, section.kind),
             )
             track.connect(SenderPort(transceiver.sender, track))

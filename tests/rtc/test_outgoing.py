@@ -39,7 +39,7 @@ class FakePort:
 class Bench:
     """One outgoing track with everything around it."""
 
-    def __init__(self, codec=Codec.VP8):
+    def __init__(self, codec=Codec.VP8, recent=()):
         self.time = ManualTime()
         context = Context(Config(), self.time)
         context.call_later = self.time.call_later
@@ -49,6 +49,7 @@ class Bench:
             context=context,
             counters=self.counters,
             request_keyframe=self.ask,
+            recent_picture=lambda: list(recent),
             find=self.history.get,
         )
         self.track.connect(self.port)
@@ -93,12 +94,26 @@ def test_a_late_joiner_gets_nothing_before_a_key_frame_and_asks_for_one():
 def test_nothing_is_sent_before_the_connection_is_up():
     bench = Bench()
     track = OutgoingTrack(
-        codec=Codec.VP8, context=bench.track._context, counters=bench.counters, request_keyframe=bench.ask, find=None
+        codec=Codec.VP8,
+        context=bench.track._context,
+        counters=bench.counters,
+        request_keyframe=bench.ask,
+        recent_picture=list,
+        find=bench.history.get,
     )
     track.connect(bench.port)
     track.forward(key(1))
     assert bench.port.sent == []
     assert not track.wants_keyframe
+
+
+def test_a_joiner_right_behind_a_key_frame_starts_with_it_and_asks_for_none():
+    bench = Bench(recent=[key(7), delta(8)])
+    assert bench.payloads() == [KEY, delta(8).payload]
+    assert bench.n_asked == 0
+    bench.forward(delta(9))
+    first = bench.seqs()[0]
+    assert bench.seqs() == [first, first + 1, first + 2]
 
 
 def test_the_packet_is_ours_but_the_payload_is_the_senders():

@@ -169,7 +169,7 @@ async def test_no_decoder_threads_are_left_running():
 
 async def test_a_late_joiner_starts_with_a_key_frame_soon():
     async with bench() as it:
-        candidate = await it.publisher()
+        await it.publisher()
         await it.live()
         waits_s = []
         for n in range(4):
@@ -178,8 +178,7 @@ async def test_a_late_joiner_starts_with_a_key_frame_soon():
             await until(lambda viewer=viewer: any(p.marker for p in viewer.video.packets))
             waits_s.append(time.monotonic() - start_s)
             assert starts_keyframe(Codec.VP8, viewer.video.packets[0].payload)
-        assert sorted(waits_s)[1] < 0.5
-        assert candidate.video.n_keyframe_requests >= 1
+        assert sorted(waits_s)[1] < 0.5, waits_s
 
 
 async def test_any_number_of_requests_reaches_the_publisher_throttled():
