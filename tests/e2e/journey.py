@@ -85,10 +85,12 @@ def candidate_waits(page: Page, join_link: str, *, agrees_to: tuple[str, ...]) -
 
 def enter_room(page: Page, interview_url: str, *, with_camera: bool = True) -> None:
     page.goto(f"{interview_url}/room")
-    if with_camera:
-        page.click("#ready-video-on")
-        page.click("#ready-audio-on")
-        expect(page.locator("#ready-video-on")).to_have_attribute("aria-pressed", "true", timeout=WAIT_MS)
+    # Both are on unless switched off.
+    for kind in ("video", "audio"):
+        toggle = page.locator(f"#ready-{kind}-on")
+        expect(toggle).to_have_attribute("aria-pressed", "true", timeout=WAIT_MS)
+        if not with_camera:
+            toggle.click()
     page.click("#enter")
     expect(page.locator("#stage")).to_be_visible(timeout=WAIT_MS)
 
