@@ -21,7 +21,16 @@ from aiortc import RTCPeerConnection, RTCRtpReceiver, RTCRtpSender
 from aiortc.codecs import is_rtx
 from aiortc.rtcdtlstransport import RTCDtlsTransport
 from aiortc.rtcicetransport import RTCIceGatherer
-from aiortc.rtp import AnyRtcpPacket, RtcpSrPacket, RtpPacket, unwrap_rtx, wrap_rtx
+from aiortc.rtp import (
+    RTCP_PSFB_APP,
+    AnyRtcpPacket,
+    RtcpPsfbPacket,
+    RtcpSrPacket,
+    RtpPacket,
+    pack_remb_fci,
+    unwrap_rtx,
+    wrap_rtx,
+)
 
 VERSION = "1.16."
 AIOICE_VERSION = "0.13."
@@ -36,8 +45,8 @@ _NAMES: tuple[tuple[type, tuple[str, ...]], ...] = (
         RTCRtpReceiver,
         (
             *(_R + name for name in ("decoder_queue", "jitter_buffer", "nack_generator")),
-            *(_R + name for name in ("codecs", "rtx_ssrc", "decoder_thread")),
-            *("_handle_rtp_packet", "_handle_rtcp_packet", "_send_rtcp_pli", "_send_rtcp_nack"),
+            *(_R + name for name in ("codecs", "rtx_ssrc", "decoder_thread", "rtcp_ssrc")),
+            *("_handle_rtp_packet", "_handle_rtcp_packet", "_send_rtcp_pli", "_send_rtcp_nack", "_send_rtcp"),
         ),
     ),
     (
@@ -164,6 +173,13 @@ class ReceiverTap:
     async def send_pli(self, ssrc: int) -> None:
         """Ask the sender of ``ssrc`` for a key frame (RFC 4585 section 6.3.1)."""
         await self._receiver._send_rtcp_pli(ssrc)
+
+    async def send_remb(self, ssrc: int, bitrate_bps: int) -> None:
+        """Tell the sender of ``ssrc`` how much may come (draft-alvestrand-rmcat-remb-03)."""
+        reporter = getattr(self._receiver, _R + "rtcp_ssrc")
+        if reporter is not None:
+            fci = pack_remb_fci(bitrate_bps, [ssrc])
+            await self._receiver._send_rtcp(RtcpPsfbPacket(fmt=RTCP_PSFB_APP, ssrc=reporter, media_ssrc=0, fci=fci))
 
     async def send_nack(self, ssrc: int, sequence_numbers: list[int]) -> None:
         """Ask for packets again (RFC 4585 section 6.2.1); ascending 16-bit sequence numbers."""

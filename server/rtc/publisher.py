@@ -19,6 +19,9 @@ from server.rtc.packets import CLOCK_RATE_HZ, MediaPacket, Unwrapper, starts_key
 from server.rtc.rewrite import PacketHistory
 from server.rtc.timers import Alarm
 
+REMB_AT_S = (0.0, 0.5, 1.0)
+"""When, after the first video packet, the sender is told our bit rate: Chromium believes it for its first two seconds
+and would else start at 0.3 Mbit/s and take half a minute to get there. Later aiortc's own estimate speaks."""
 SSRC_SWITCH_S = 1.0
 """A second stream takes over only when the first has been silent for so long."""
 
@@ -136,6 +139,9 @@ class IncomingTrack:
             if self._stream is not None and now_s - self._stream.last_arrival_s < SSRC_SWITCH_S:
                 return None
             self._stream = _Stream(ssrc, self._next_epoch(), self.codec, self._sender_clock)
+            if self.kind is Kind.VIDEO:
+                for delay_s in REMB_AT_S:
+                    self._context.call_later(delay_s, self._invite)
         return self._stream
 
     def _ask_again(self) -> None:
@@ -147,6 +153,11 @@ class IncomingTrack:
         if seqs and self._tap is not None:
             self._counters.packets_asked_again += len(seqs)
             self._context.spawn(self._tap.send_nack(ssrc, [seq & 0xFFFF for seq in seqs]), "rtc-nack")
+
+    def _invite(self) -> None:
+        if self._stream is not None and self._tap is not None:
+            bitrate_bps = 1000 * self._context.config.video_kbps
+            self._context.spawn(self._tap.send_remb(self._stream.ssrc, bitrate_bps), "rtc-remb")
 
     def request_keyframe(self) -> None:
         """Send one PLI now."""
