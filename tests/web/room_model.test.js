@@ -73,6 +73,11 @@ test('a complete history replaces what was there', () => {
     );
 });
 
+test('an old value in a history does not look fresh', () => {
+    const room = after(state({ ...ON, t_s: 60 }), history({ estimates: [estimate(40, 0.4), estimate(50, 0.5)] }));
+    assert.equal(room.received_s, 90);
+});
+
 test('another session starts empty', () => {
     const peak = estimate(41, 0.5, { peak_t_s: 40 });
     const room = after(state(ON), estimate(40, 0.9), peak, state({ ...ON, session_id: 's2', t_s: 0 }));

@@ -4,7 +4,7 @@ import { arcPath, gaugeAngle, GAUGE_FROM_DEG, GAUGE_TO_DEG, pointAt } from './ar
 import { make, makeSvg, setText } from './elements.js';
 import { percent, share, UNKNOWN } from './format.js';
 import { spokenValue } from './live_view.js';
-import { BAND_LIMITS, bandName, BANDS, bandShape, qualityWord, trajectoryWords } from './words.js';
+import { BAND_LIMITS, bandName, BANDS, bandShape, trajectoryWords } from './words.js';
 
 /** @typedef {import('./live_view.js').LiveView} LiveView */
 
@@ -63,7 +63,7 @@ export function createGauge(container) {
         const words = isLive ? trajectoryWords(estimate?.trajectory ?? null) : null;
         setText(direction, words === null ? (isLive ? 'Not yet' : UNKNOWN) : `${words.arrow} ${words.word}`);
         setText(window_, isLive ? windowWords(estimate) : UNKNOWN);
-        setText(quality, isLive && estimate !== null ? qualityWords(estimate.stress.quality) : UNKNOWN);
+        setText(quality, isLive && estimate !== null ? percent(estimate.stress.quality) : UNKNOWN);
         setText(old, isLive && estimate !== null ? `${estimate.stress.age_s.toFixed(1)} s` : UNKNOWN);
     };
 }
@@ -117,11 +117,6 @@ function bandWords(band) {
 function windowWords(estimate) {
     if (estimate === null || estimate.window_mean === null) return UNKNOWN;
     return `${share(estimate.window_mean)} ± ${share(estimate.window_sd)}`;
-}
-
-/** @param {number} quality */
-function qualityWords(quality) {
-    return `${percent(quality)}, ${qualityWord(quality)}`;
 }
 
 /** @returns {SVGElement[]} */

@@ -160,17 +160,30 @@ function takeHistory(room, event, now_s) {
     const isSame = event.session_id === room.session_id;
     const known = isSame && !event.complete ? room.estimates : [];
     const estimates = merged(known, event.estimates);
-    const isNewer = estimates.length > 0 && estimates.at(-1)?.t_s !== newestS(isSame ? room : newRoom());
+    const newest_s = estimates.at(-1)?.t_s ?? null;
+    const isNewer = newest_s !== null && !(isSame && newest_s === newestS(room));
     return {
         ...room,
         session_id: event.session_id,
         estimates,
-        received_s: isNewer ? now_s : isSame ? room.received_s : null,
+        received_s: isNewer ? cameAt_s(room, newest_s, now_s) : isSame ? room.received_s : null,
         peaks: event.peaks,
         markers: inOrder(event.markers),
         notes: inOrder(event.notes),
         questions: event.questions,
     };
+}
+
+/**
+ * When an estimate of the past would have come to this page: a history must not make an old value look live.
+ *
+ * @param {RoomModel} room
+ * @param {number} t_s session time of the estimate
+ * @param {number} now_s page time
+ * @returns {number} page time
+ */
+function cameAt_s(room, t_s, now_s) {
+    return Number.isNaN(room.clock_offset_s) ? now_s : Math.min(now_s, t_s - room.clock_offset_s);
 }
 
 /**

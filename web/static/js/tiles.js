@@ -122,7 +122,9 @@ function showTile(tile, person, note) {
     noteLine.hidden = note === '';
     tile.dataset.state = note === '' ? 'live' : person.presence;
     const name = person.presence === 'present' && !person.microphone ? `${person.name} · microphone off` : person.name;
-    setText(/** @type {Element} */ (tile.querySelector('.tile-name')), name);
+    const nameLine = /** @type {HTMLElement} */ (tile.querySelector('.tile-name'));
+    setText(nameLine, name);
+    nameLine.title = name;
 }
 
 /**
