@@ -14,6 +14,8 @@ MAX_QUESTIONS = 50
 MAX_INTERVIEWERS = 20
 DURATION_MIN = (5, 480)
 """Shortest and longest interview, minutes."""
+YEARS = (2000, 2200)
+"""First and last year that is meant."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,6 +90,8 @@ def utc_time(text: str, timezone: str) -> datetime:
         typed = datetime.fromisoformat(text.strip())
     except ValueError:
         raise ValueError("Please enter a date and a time.") from None
+    if not YEARS[0] <= typed.year <= YEARS[1]:
+        raise ValueError(f"Please enter a year between {YEARS[0]} and {YEARS[1]}.")
     if typed.tzinfo is None:
         try:
             zone = ZoneInfo(timezone)
@@ -97,10 +101,7 @@ def utc_time(text: str, timezone: str) -> datetime:
         if local.astimezone(UTC).astimezone(zone).replace(tzinfo=None) != typed:
             raise ValueError("This time does not exist on that day: the clocks go forward.")
         typed = local
-    try:
-        return typed.astimezone(UTC)
-    except OverflowError:
-        raise ValueError("Please enter a date and a time.") from None
+    return typed.astimezone(UTC)
 
 
 def _title(value: str) -> str:

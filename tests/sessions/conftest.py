@@ -1,3 +1,5 @@
+import asyncio
+import shutil
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -32,10 +34,25 @@ def clock() -> FakeClock:
     return FakeClock()
 
 
+@pytest.fixture(scope="session")
+def migrated_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An empty database with its tables, to be copied."""
+    path = tmp_path_factory.mktemp("database") / "composure.db"
+
+    async def make() -> None:
+        made = Database.open(f"sqlite+aiosqlite:///{path}")
+        await migrate(made)
+        await made.scrub()
+        await made.close()
+
+    asyncio.run(make())
+    return path
+
+
 @pytest.fixture
-async def database(tmp_path: Path) -> AsyncIterator[Database]:
+async def database(migrated_file: Path, tmp_path: Path) -> AsyncIterator[Database]:
+    shutil.copy(migrated_file, tmp_path)
     opened = Database.open(f"sqlite+aiosqlite:///{tmp_path / 'composure.db'}")
-    await migrate(opened)
     yield opened
     await opened.close()
 

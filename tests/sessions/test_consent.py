@@ -1,0 +1,88 @@
+import pytest
+
+from server.errors import Conflict
+from server.sessions.consent import Answer, Consents
+from server.sessions.consenttexts import consent_text, consent_texts
+from server.sessions.records import ConsentKind, Purpose
+from tests.sessions.conftest import Call, World, answer
+
+# The beginning of the hash of each text: changing a text without a new version fails here. To change one, raise
+# TEXT_DATE in consenttexts.py and replace these.
+SHOWN = {
+    "call-practice-2026-11": "8da2fb6d7d1388bd",
+    "analysis-practice-2026-11": "edd9936de006a020",
+    "recording-practice-2026-11": "bf8f94c77bdc3d5b",
+    "research-practice-2026-11": "60f61a991ec45d32",
+    "call-research-2026-11": "06090a75e788ce35",
+    "analysis-research-2026-11": "571533a8637cef14",
+    "recording-research-2026-11": "3dd827298569516e",
+    "research-research-2026-11": "21d8a886a9b57e13",
+    "call-selection-2026-11": "8c61691df4f2ed86",
+    "analysis-selection-2026-11": "b9217307229c037c",
+    "recording-selection-2026-11": "6e2764377253d80b",
+    "research-selection-2026-11": "fc1f090e734fd170",
+}
+
+
+def test_texts_are_those_of_their_version():
+    texts = [text for purpose in Purpose for text in consent_texts(purpose)]
+    assert {text.version: text.sha256[:16] for text in texts} == SHOWN
+
+
+@pytest.mark.parametrize("purpose", Purpose)
+def test_four_questions_of_which_only_the_call_is_needed(purpose: Purpose):
+    texts = consent_texts(purpose)
+    assert [text.kind for text in texts] == list(ConsentKind)
+    assert [text.is_required for text in texts] == [True, False, False, False]
+    assert all(len(text.version) <= 40 for text in texts)
+    assert len({text.sha256 for text in texts}) == 4
+
+
+def test_the_purpose_is_told():
+    practice, selection = (
+        consent_text(ConsentKind.ANALYSIS, purpose) for purpose in (Purpose.PRACTICE, Purpose.SELECTION)
+    )
+    assert practice.sha256 != selection.sha256
+    assert "practice" in " ".join(practice.paragraphs)
+
+
+@pytest.mark.parametrize("purpose", Purpose)
+def test_what_analysis_asks_says_what_it_is_and_is_not(purpose: Purpose):
+    asked = consent_text(ConsentKind.ANALYSIS, purpose)
+    text = " ".join((asked.statement, *asked.paragraphs))
+    for words in ("face", "voice", "interviewers named", "not a lie detector", "until the interviewers delete"):
+        assert words in text
+    assert "change your mind" in text
+
+
+async def test_answers_are_kept_with_text_version_hash_and_time(call: Call, world: World):
+    await world.consent(call.details, ConsentKind.CALL, ConsentKind.ANALYSIS)
+    world.clock.pass_s(60)
+    await world.consent(call.details, ConsentKind.ANALYSIS, granted=False)
+    consents = Consents(world.database, now=world.clock.now)
+    history = await consents.history(call.details.candidate.id)
+    assert [(item.kind, item.granted) for item in history] == [("call", True), ("analysis", True), ("analysis", False)]
+    text = consent_text(ConsentKind.ANALYSIS, Purpose.PRACTICE)
+    assert (history[1].text_version, history[1].text_sha256) == (text.version, text.sha256)
+    assert (history[2].given_at - history[1].given_at).total_seconds() == 60
+    state = await consents.state(call.details.candidate.id, Purpose.PRACTICE)
+    assert (state.granted, state.answered) == ({ConsentKind.CALL}, {ConsentKind.CALL, ConsentKind.ANALYSIS})
+
+
+async def test_a_yes_to_an_old_text_is_refused_and_a_no_never(call: Call, world: World):
+    consents = Consents(world.database, now=world.clock.now)
+    ids = call.details.candidate.id, call.details.interview.id
+    with pytest.raises(Conflict):
+        await consents.store(*ids, [Answer(kind=ConsentKind.CALL, granted=True, text_version="call-practice-1999-01")])
+    assert await consents.history(ids[0]) == ()
+    await consents.store(*ids, [answer(call.details, ConsentKind.RESEARCH)])
+    state = await consents.store(*ids, [Answer(kind=ConsentKind.RESEARCH, granted=False, text_version="old")])
+    assert not state.has(ConsentKind.RESEARCH)
+    assert (await consents.history(ids[0]))[-1].text_sha256 == ""
+
+
+async def test_consent_counts_for_its_purpose_alone(call: Call, world: World):
+    await world.consent(call.details, *ConsentKind)
+    consents = Consents(world.database, now=world.clock.now)
+    assert (await consents.state(call.details.candidate.id, Purpose.PRACTICE)).granted == set(ConsentKind)
+    assert (await consents.state(call.details.candidate.id, Purpose.RESEARCH)).granted == frozenset()
