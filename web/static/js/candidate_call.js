@@ -12,6 +12,9 @@ import { byId, make, setText, syncList } from './elements.js';
 /** A connection that is away this long is worth a banner. */
 const BANNER_AFTER_MS = 2000;
 
+/** Set while the person has silenced the microphone, so that a reload does not open it again. */
+const IS_MUTED = 'composure-muted';
+
 /**
  * @typedef {object} CallOptions
  * @property {string} roomId
@@ -45,7 +48,7 @@ export function startCall({ roomId, media, getToken, iceServers, kbps, ondevices
     /** @type {Map<string, {link: import('./call.js').Watch, tile: HTMLElement}>} */
     const watched = new Map();
     const listening = new AbortController();
-    let isMuted = false;
+    let isMuted = sessionStorage.getItem(IS_MUTED) !== null;
     let isSignallingLost = false;
     /** @type {ReturnType<typeof setTimeout> | undefined} */
     let bannerTimer;
@@ -62,6 +65,7 @@ export function startCall({ roomId, media, getToken, iceServers, kbps, ondevices
         signal: listening.signal,
     });
     document.addEventListener('visibilitychange', resumeAfterPause, { signal: listening.signal });
+    publication.setMuted('audio', isMuted);
     draw();
 
     function toggleMute() {
@@ -72,6 +76,8 @@ export function startCall({ roomId, media, getToken, iceServers, kbps, ondevices
         } else {
             isMuted = !isMuted;
         }
+        if (isMuted) sessionStorage.setItem(IS_MUTED, '1');
+        else sessionStorage.removeItem(IS_MUTED);
         publication.setMuted('audio', isMuted);
         draw();
         ondevices();
@@ -79,12 +85,9 @@ export function startCall({ roomId, media, getToken, iceServers, kbps, ondevices
 
     function draw() {
         const { audio, video } = media.devices;
-        const isSilent = isMuted || audio.track === null;
-        mute.setAttribute('aria-pressed', String(isSilent));
-        label(mute, isSilent ? 'Unmute' : 'Mute');
-        camera.setAttribute('aria-pressed', String(video.track === null));
+        press(mute, audio.track !== null && !isMuted);
+        press(camera, video.track !== null);
         camera.disabled = video.isOpening;
-        label(camera, video.track === null ? 'Camera on' : 'Camera off');
         const present = self.srcObject instanceof MediaStream ? (self.srcObject.getVideoTracks()[0] ?? null) : null;
         if (present !== video.track) self.srcObject = video.track === null ? null : new MediaStream([video.track]);
         byId('self-note').hidden = video.track !== null;
@@ -147,6 +150,7 @@ export function startCall({ roomId, media, getToken, iceServers, kbps, ondevices
             tile.prepend(video);
             void play(/** @type {HTMLVideoElement} */ (video), tile);
         }
+        video?.setAttribute('aria-label', `Picture and sound of ${person.name}`);
         if (video !== undefined) video.hidden = !person.camera;
         setText(/** @type {HTMLElement} */ (tile.querySelector('.tile-name')), nameOf(person));
         setText(/** @type {HTMLElement} */ (tile.querySelector('.tile-note')), noteOf(person));
@@ -178,9 +182,15 @@ export function startCall({ roomId, media, getToken, iceServers, kbps, ondevices
     };
 }
 
-/** @param {HTMLButtonElement} button @param {string} text */
-function label(button, text) {
-    setText(/** @type {HTMLElement} */ (button.querySelector('span')), text);
+/**
+ * Show a device's button as on or off. Its name stays the same, the state is what changes.
+ *
+ * @param {HTMLButtonElement} button
+ * @param {boolean} isOn
+ */
+function press(button, isOn) {
+    button.setAttribute('aria-pressed', String(isOn));
+    setText(/** @type {HTMLElement} */ (button.querySelector('.on-off')), isOn ? 'on' : 'off');
 }
 
 /** @param {ParticipantState} person */
@@ -195,9 +205,8 @@ function noteOf(person) {
     return person.camera ? '' : 'The camera is off';
 }
 
-/** @param {ParticipantState} person */
-function makeTile(person) {
-    return make('div', { class: 'video-tile', role: 'group', 'aria-label': person.name }, [
+function makeTile() {
+    return make('div', { class: 'video-tile' }, [
         make('p', { class: 'tile-note' }),
         make('span', { class: 'tile-name' }),
     ]);

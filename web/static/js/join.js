@@ -32,6 +32,9 @@ const IS_IN = `composure-in-${page.room_id}`;
 /** @type {Step[]} */
 const STEPS = ['consent', 'devices', 'waiting', 'call', 'ended'];
 
+/** So long the server's objection stays on the page. */
+const TROUBLE_MS = 10_000;
+
 const form = byId('consent-form', HTMLFormElement);
 const media = createLocalMedia({ isAnalysed: () => isTicked('analysis') });
 const check = createDeviceCheck(media, enter);
@@ -44,6 +47,10 @@ let call = null;
 /** @type {import('./join_api.js').Access | null} */
 let access = null;
 let waitingSince = new Date();
+/** On the present connection. */
+let hasKnocked = false;
+/** @type {ReturnType<typeof setTimeout> | undefined} */
+let troubleTimer;
 /** @type {WakeLockSentinel | null} */
 let wakeLock = null;
 
@@ -193,25 +200,54 @@ function connectionChanged(status) {
     if (isLost || status.state === 'open') call?.signalling(isLost);
     document.querySelector('.pulse')?.classList.toggle('lost', isLost);
     if (isLost) setText(byId('waiting-words'), 'The connection was lost. Reconnecting … Your place is kept.');
-    if (status.state === 'open') sendDevices();
+    if (status.state === 'open') {
+        hasKnocked = false;
+        sendDevices();
+    }
     if (status.state === 'closed' && socket !== null) end(status.reason);
 }
 
 /** @param {import('./protocol.js').ServerEvent} event */
 function received(event) {
+    // While we leave, the room still has news; they are no longer for us.
+    if (socket === null) return;
     if (event.type === 'state') roomChanged(event);
-    else if (event.type === 'error') alertNow(event.message);
+    else if (event.type === 'error') tell(event.message);
+}
+
+function knock() {
+    if (hasKnocked) return;
+    hasKnocked = socket?.send({ type: 'knock' }) ?? false;
+}
+
+/** @param {string} words what the server could not do */
+function tell(words) {
+    const trouble = byId('trouble');
+    setText(trouble, words);
+    trouble.hidden = false;
+    clearTimeout(troubleTimer);
+    troubleTimer = setTimeout(() => {
+        trouble.hidden = true;
+    }, TROUBLE_MS);
 }
 
 /** @param {RoomState} room */
 function roomChanged(room) {
-    byId('analysis-sign').hidden = !room.analysis.on;
-    if (room.you === 'absent') socket?.send({ type: 'knock' });
+    showAnalysis(room.analysis.on);
+    if (room.you === 'absent') knock();
     else if (room.you === 'waiting') drawWaiting(room);
     else if (room.you === 'admitted') {
         if (call === null) admitted();
         call?.update(room.participants);
     }
+}
+
+/** @param {boolean} isOn */
+function showAnalysis(isOn) {
+    const sign = byId('analysis-sign');
+    if (sign.hidden === !isOn) return;
+    sign.hidden = !isOn;
+    announce(isOn ? 'Analysis is on.' : 'Analysis is off.');
 }
 
 /** @param {RoomState} room */
