@@ -11,7 +11,7 @@ from aiohttp import web
 
 from server import clock
 from server.analysis.supervisor import AnalysisPool
-from server.config import Config
+from server.config import Config, ConfigError
 from server.db.engine import Database, database_url
 from server.db.migrate import migrate
 from server.http import keys
@@ -19,6 +19,7 @@ from server.http.enforce import add_routes, enforce, require_rules
 from server.http.middleware import MAX_BODY_BYTES, access_log, add_headers, map_errors
 from server.http.routes import ROUTES
 from server.http.templates import make_environment
+from server.http.websocket import STRANGERS, close_strangers
 from server.ops.lag import LagMonitor
 from server.ops.versions import model_version
 from server.rtc.plane import MediaPlane, PublisherEvent
@@ -70,13 +71,14 @@ def make_app(
     app[keys.POOL] = pool
     app[keys.ROOMS] = rooms
     app[keys.ACCOUNTS] = Accounts(database, now=now, clock=monotonic_s, passwords=passwords)
-    app[keys.TOKENS] = Tokens(load_key(config.data_dir), database, now=now)
+    app[keys.TOKENS] = Tokens(_key(config), database, now=now)
     app[keys.TAP_TOKENS] = TapTokens(database, now=now, on_revoked=rooms.drop_tap)
     app[keys.SCHEDULE] = Schedule(database, now=now, rooms=rooms)
     app[keys.CONSENTS] = Consents(database, now=now)
     app[keys.SUMMARIES] = Summaries(database)
     app[keys.TAPS] = TapRegister()
     app[keys.LAG] = LagMonitor(monotonic_s)
+    app[STRANGERS] = set()
     app[keys.TEMPLATES] = make_environment()
     add_routes(app, ROUTES)
     require_rules(app)
@@ -87,9 +89,17 @@ def make_app(
     return app
 
 
+def _key(config: Config) -> bytes:
+    try:
+        return load_key(config.data_dir)
+    except ValueError as exc:
+        raise ConfigError(str(exc)) from exc
+
+
 async def _say_goodbye(app: web.Application) -> None:
     """End every interview while its pages are still connected."""
     await app[keys.ROOMS].close()
+    await close_strangers(app)
 
 
 async def _database(app: web.Application) -> AsyncIterator[None]:

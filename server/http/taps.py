@@ -54,7 +54,7 @@ async def media(request: web.Request) -> web.StreamResponse:
 
 async def audio(request: web.Request) -> web.StreamResponse:
     """GET /taps/{interview_id}/audio: the candidate's sound as 16 kHz mono PCM over websocket."""
-    socket = web.WebSocketResponse(compress=False)
+    socket = web.WebSocketResponse(compress=False, timeout=LINGER_S)
     async with _frames(request, only=Kind.AUDIO) as queue:
         if not socket.can_prepare(request):
             raise BadRequest("This address speaks websocket only.")

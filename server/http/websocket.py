@@ -16,10 +16,16 @@ from server.sessions.events import error_message, read_hello
 from server.sessions.outbox import Outbox
 from server.sessions.seat import Connection
 
+STRANGERS: web.AppKey[set[web.WebSocketResponse]] = web.AppKey("strangers")
+"""Connections that have not said hello yet: the rooms do not know them, so a shutdown must."""
+
 logger = logging.getLogger(__name__)
 
 SEND_TIMEOUT_S = 10.0
 """A page that does not take a message for so long is gone."""
+
+CLOSE_TIMEOUT_S = 2.0
+"""So long a page may take to acknowledge that the connection is over."""
 
 BURST = 60
 """Messages a page may send at once."""
@@ -53,15 +59,19 @@ async def room_socket(request: web.Request) -> web.StreamResponse:
     """GET /ws/{room_id}."""
     if not is_same_origin(request):
         raise Forbidden("This request came from another site.")
-    socket = web.WebSocketResponse(max_msg_size=MAX_MESSAGE_BYTES, compress=False)
+    socket = web.WebSocketResponse(max_msg_size=MAX_MESSAGE_BYTES, compress=False, timeout=CLOSE_TIMEOUT_S)
     if not socket.can_prepare(request):
         raise BadRequest("This address speaks websocket only.")
     await socket.prepare(request)
+    strangers = request.app[STRANGERS]
+    strangers.add(socket)
     try:
         connection = await _hello(request, socket)
     except ComposureError as exc:
         await _refuse(socket, exc)
         return socket
+    finally:
+        strangers.discard(socket)
     rooms = request.app[ROOMS]
     sender = asyncio.create_task(_send_outbox(socket, connection.outbox), name="websocket sender")
     try:
@@ -73,6 +83,11 @@ async def room_socket(request: web.Request) -> web.StreamResponse:
         sender.cancel()
         await socket.close()
     return socket
+
+
+async def close_strangers(app: web.Application) -> None:
+    """Close the connections that have not said hello yet: the server goes."""
+    await asyncio.gather(*(socket.close(code=WSCloseCode.GOING_AWAY) for socket in set(app[STRANGERS])))
 
 
 async def _hello(request: web.Request, socket: web.WebSocketResponse) -> Connection:

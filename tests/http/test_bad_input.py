@@ -8,14 +8,31 @@ import socket
 from datetime import timedelta
 
 import pytest
+import pytest_asyncio
 
 from server.http import keys
 from server.http.middleware import MAX_BODY_BYTES
 from server.ops.logs import without_details
 from server.sessions.records import ConsentKind
-from tests.http.world import PASSWORD
+from tests.http.world import PASSWORD, a_world
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 PERSONAL = ("Vicky", "vicky@example.org", "Olga", "olga@example.org", "Secret", PASSWORD, "127.0.0.1")
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def world(tmp_path_factory):
+    """One server for the tests that leave it as it was."""
+    async with a_world(tmp_path_factory.mktemp("world")) as running:
+        yield running
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def own_world(tmp_path):
+    """A server of its own for a test that changes it."""
+    async with a_world(tmp_path) as running:
+        yield running
 
 
 @pytest.fixture(autouse=True)
@@ -157,20 +174,20 @@ async def test_an_expired_join_link_says_so(world):
     assert "expired" in text
 
 
-async def test_a_replaced_join_link_says_so(world):
-    status, _ = await world.operator.ask("POST", f"/interviews/{world.interview.interview.id}/join-link")
+async def test_a_replaced_join_link_says_so(own_world):
+    status, _ = await own_world.operator.ask("POST", f"/interviews/{own_world.interview.interview.id}/join-link")
     assert status == 303
-    status, text = await world.anonymous.ask("GET", f"/join/{world.join_token}")
+    status, text = await own_world.anonymous.ask("GET", f"/join/{own_world.join_token}")
     assert status == 410
     assert "newer" in text
 
 
-async def test_access_needs_the_consent_to_the_call(world):
-    status, answer = await world.anonymous.json("POST", f"/api/join/{world.join_token}/access")
+async def test_access_needs_the_consent_to_the_call(own_world):
+    status, answer = await own_world.anonymous.json("POST", f"/api/join/{own_world.join_token}/access")
     assert status == 403
     assert "call" in answer["message"]
-    await world.consent(ConsentKind.CALL)
-    status, answer = await world.anonymous.json("POST", f"/api/join/{world.join_token}/access")
+    await own_world.consent(ConsentKind.CALL)
+    status, answer = await own_world.anonymous.json("POST", f"/api/join/{own_world.join_token}/access")
     assert status == 200
     assert set(answer) == {
         "token",
@@ -265,13 +282,13 @@ async def test_the_access_log_holds_no_secret(world, log):
         assert secret not in text
 
 
-async def test_login_attempts_are_limited(world):
-    csrf = await world.anonymous.csrf()
+async def test_login_attempts_are_limited(own_world):
+    csrf = await own_world.anonymous.csrf()
     for _ in range(40):
         form = {"email": "olga@example.org", "password": "wrong", "csrf": csrf}
-        status, _ = await world.anonymous.ask("POST", "/login", data=form)
+        status, _ = await own_world.anonymous.ask("POST", "/login", data=form)
         if status == 429:
-            assert int(world.anonymous.last.headers["Retry-After"]) > 0
+            assert int(own_world.anonymous.last.headers["Retry-After"]) > 0
             return
         assert status == 401
     pytest.fail("forty wrong passwords and no limit")

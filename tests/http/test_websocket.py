@@ -3,12 +3,30 @@ import json
 
 import aiohttp
 import pytest
+import pytest_asyncio
 
 from server.http import keys, websocket
 from server.protocol import CLIENT_EVENTS, MAX_MESSAGE_BYTES, SERVER_EVENTS, Role
 from server.sessions.principals import Grant
 from server.sessions.records import ConsentKind
 from tests.http.call import WAIT_S, a_call, closed, enter, receive
+from tests.http.world import a_world
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def world(tmp_path_factory):
+    """One server for the tests that leave it as it was."""
+    async with a_world(tmp_path_factory.mktemp("world")) as running:
+        yield running
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def own_world(tmp_path):
+    """A server of its own for a test that changes it."""
+    async with a_world(tmp_path) as running:
+        yield running
 
 
 async def test_hello_is_answered_by_welcome_state_and_history(world):
@@ -171,7 +189,7 @@ async def test_every_forbidden_pair_is_in_the_matrix():
 
 
 @pytest.mark.slow
-async def test_a_candidate_hears_nothing_but_what_the_table_allows(world):
+async def test_a_candidate_hears_nothing_but_what_the_table_allows(own_world):
     """A whole interview with analysis: the interviewer hears estimates, the candidate none, nor any value."""
     heard: list[dict] = []
 
@@ -179,7 +197,7 @@ async def test_a_candidate_hears_nothing_but_what_the_table_allows(world):
         while (message := await socket.receive()).type is aiohttp.WSMsgType.TEXT:
             heard.append(json.loads(message.data))
 
-    async with a_call(world, ConsentKind.ANALYSIS) as call:
+    async with a_call(own_world, ConsentKind.ANALYSIS) as call:
         listening = asyncio.create_task(listen(call.candidate))
         await call.interviewer.send_json({"type": "start_analysis"})
         await receive(call.interviewer, "estimate", timeout_s=60)
