@@ -14,7 +14,7 @@ from server.http.keys import CONFIG
 class Form:
     """A posted form; uploaded files and missing fields read as empty."""
 
-    fields: "MultiDictProxy[str | web.FileField | bytearray]"
+    fields: "MultiDictProxy[str | bytes | bytearray | web.FileField]"
 
     def text(self, name: str) -> str:
         """Return a field as typed."""
