@@ -87,7 +87,8 @@ async def room_socket(request: web.Request) -> web.StreamResponse:
 
 async def close_strangers(app: web.Application) -> None:
     """Close the connections that have not said hello yet: the server goes."""
-    await asyncio.gather(*(socket.close(code=WSCloseCode.GOING_AWAY) for socket in list(app[STRANGERS])))
+    strangers = app[STRANGERS]
+    await asyncio.gather(*[socket.close(code=WSCloseCode.GOING_AWAY) for socket in strangers])
 
 
 async def _hello(request: web.Request, socket: web.WebSocketResponse) -> Connection:
