@@ -1,0 +1,170 @@
+"""The pages in a real browser: what a keyboard, a phone, a screen reader and a failing camera make of them."""
+
+import pytest
+from playwright.async_api import expect
+
+from tests.pages.browser import accessibility_problems, chromium, new_page
+from tests.pages.site import PASSWORD, join_path, schedule
+
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
+
+
+@pytest.fixture
+async def browser():
+    async with chromium() as running:
+        yield running
+
+
+# Fails as told for one kind, as often as told; remembers every track that was ever handed out.
+FAILING = """([kinds, name, nTimes]) => {
+    const real = navigator.mediaDevices.getUserMedia.bind(navigator.mediaDevices);
+    window.tracks = [];
+    window.nAsked = 0;
+    navigator.mediaDevices.getUserMedia = async (constraints) => {
+        window.nAsked += 1;
+        if (kinds.some((kind) => constraints[kind]) && nTimes-- > 0) throw new DOMException('no', name);
+        const stream = await real(constraints);
+        window.tracks.push(...stream.getTracks());
+        return stream;
+    };
+}"""
+
+
+async def to_devices(page, site, path, failing=((), "", 0)):
+    """Consent to the call alone and stand before the device check."""
+    kinds, name, n_times = failing
+    await page.goto(site.url + path)
+    await page.evaluate(FAILING, [list(kinds), name, n_times])
+    await page.check("[name=call]")
+    await page.click("#consent-form [type=submit]")
+    await expect(page.locator("#devices-title")).to_be_focused()
+
+
+@pytest.mark.parametrize(
+    ("error", "sentence"),
+    [
+        ("NotAllowedError", "The browser was not allowed to use the camera."),
+        ("NotFoundError", "No camera was found."),
+        ("NotReadableError", "Most often another program is using it."),
+        ("OverconstrainedError", "The camera you chose is not there any more."),
+        ("SecurityError", "forbid the use of the camera."),
+        ("AbortError", "The camera could not be started."),
+    ],
+)
+async def test_a_camera_that_fails_has_its_sentence_a_retry_and_leaves_the_microphone(site, browser, error, sentence):
+    path = join_path(await schedule(await site.operator()))
+    page, complaints = await new_page(browser)
+    # Fails together with the microphone and alone, then works.
+    await to_devices(page, site, path, failing=(["video"], error, 2))
+    await page.click("#ask-devices")
+    problem = page.locator("[data-problem=video]")
+    await expect(problem).to_contain_text(sentence)
+    await expect(page.locator("[data-problem=audio]")).to_be_hidden()
+    await expect(page.locator("#meter-words")).to_have_text("We can hear you")
+    await expect(page.locator("#enter")).to_be_enabled()
+    await expect(page.locator("#enter-hint")).to_have_text("You can go on without a camera.")
+    await problem.get_by_role("button", name="Try again").click()
+    await expect(problem).to_be_hidden()
+    await expect(page.locator("#preview-note")).to_be_hidden()
+    assert complaints == []
+
+
+async def test_without_any_device_both_say_why_and_nobody_can_go_on(site, browser):
+    path = join_path(await schedule(await site.operator()))
+    page, _ = await new_page(browser)
+    await to_devices(page, site, path, failing=(["audio", "video"], "NotAllowedError", 99))
+    await page.click("#ask-devices")
+    await expect(page.locator("[data-problem=audio]")).to_contain_text("not allowed to use the microphone")
+    await expect(page.locator("[data-problem=video]")).to_contain_text("not allowed to use the camera")
+    await expect(page.locator("#enter")).to_be_disabled()
+
+
+async def test_the_waiting_room_survives_a_reload_and_leaving_turns_everything_off(site, browser):
+    path = join_path(await schedule(await site.operator()))
+    page, complaints = await new_page(browser)
+    await to_devices(page, site, path)
+    await page.click("#ask-devices")
+    await page.click("#enter")
+    await expect(page.locator("#waiting-words")).to_contain_text("will be told at once that you are waiting")
+    await page.reload()
+    await page.evaluate(FAILING, [[], "", 0])
+    await expect(page.locator("#waiting-words")).to_contain_text("will be told at once that you are waiting")
+    await page.click("#back-to-devices")
+    await page.click("[data-toggle=video]")
+    await page.click("[data-toggle=video]")
+    await expect(page.locator("#preview-note")).to_be_hidden()
+    await page.click("#enter")
+    await page.click("[data-step=waiting] [data-leave]")
+    await expect(page.locator("#ended-title")).to_have_text("You have left")
+    assert await page.evaluate("tracks.map((track) => track.readyState)") == ["ended"]
+    assert await page.evaluate("document.querySelector('#preview').srcObject") is None
+    assert complaints == []
+
+
+async def test_a_keyboard_alone_gets_to_the_waiting_room(site, browser):
+    path = join_path(await schedule(await site.operator()))
+    page, _ = await new_page(browser)
+    await page.goto(site.url + path)
+
+    async def tab_to(selector):
+        for _ in range(40):
+            await page.keyboard.press("Tab")
+            if await page.evaluate("(selector) => document.activeElement.matches(selector)", selector):
+                return
+        raise AssertionError(f"no way to {selector} with the Tab key")
+
+    await tab_to("#consent-form [type=submit]")
+    await page.keyboard.press("Enter")
+    await expect(page.locator("#consent-error")).to_contain_text("tick the box of the call")
+    await expect(page.locator("[name=call]")).to_be_focused()
+    await page.keyboard.press("Space")
+    await page.keyboard.press("Enter")
+    await expect(page.locator("#devices-title")).to_be_focused()
+    await tab_to("#ask-devices")
+    await page.keyboard.press("Enter")
+    await expect(page.locator("#enter")).to_be_enabled()
+    await tab_to("#enter")
+    await page.keyboard.press("Enter")
+    await expect(page.locator("#waiting-title")).to_be_focused()
+
+
+@pytest.mark.parametrize(("width", "scheme"), [(1440, "light"), (390, "dark")])
+async def test_every_page_is_accessible_and_fits(site, browser, width, scheme):
+    operator = await site.operator()
+    interview = await schedule(operator)
+    page, complaints = await new_page(browser, width=width, scheme=scheme)
+
+    async def check(name):
+        assert await accessibility_problems(page) == [], name
+        assert await page.evaluate("document.documentElement.scrollWidth") <= width, f"{name} is too wide"
+
+    await page.goto(f"{site.url}/login")
+    await check("login")
+    await page.fill("#f-email", "maria@example.org")
+    await page.fill("#f-password", "wrong")
+    await page.click("main [type=submit]")
+    await check("login with an error")
+    await page.fill("#f-password", PASSWORD)
+    await page.click("main [type=submit]")
+    await expect(page).to_have_url(f"{site.url}/interviews")
+    for path in ("/interviews", "/interviews/new", interview.path, "/people", "/account", "/nowhere"):
+        await page.goto(site.url + path)
+        await check(path)
+    await page.goto(f"{site.url}/interviews/new")
+    await page.fill("#f-date", "")
+    await page.click("main [type=submit]")
+    await check("form with errors")
+
+    await page.goto(site.url + join_path(interview))
+    await check("consent")
+    await page.check("[name=call]")
+    await page.click("#consent-form [type=submit]")
+    await page.click("#ask-devices")
+    await expect(page.locator("#enter")).to_be_enabled()
+    await check("devices")
+    await page.click("#enter")
+    await expect(page.locator("#waiting-words")).to_contain_text("will be told at once")
+    await check("waiting room")
+    await page.click("[data-step=waiting] [data-leave]")
+    await check("after leaving")
+    assert complaints == []
