@@ -33,8 +33,10 @@ def chromium_path() -> str:
     return found
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture
 def playwright() -> Iterator[Playwright]:
+    # For one test at a time: while the synchronous driver runs, this thread has a running event loop, and no
+    # asynchronous test could start after it.
     with sync_playwright() as running:
         yield running
 
