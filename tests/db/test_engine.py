@@ -1,0 +1,95 @@
+import asyncio
+from pathlib import Path
+
+import pytest
+from sqlalchemy import text
+
+from server.config import Config
+from server.db import users
+from server.db.engine import Database, database_url
+from server.db.migrate import migrate
+from server.db.records import User
+from server.protocol import Role
+from tests.db.test_queries import NOW
+
+
+def user(n: int) -> User:
+    return User(
+        id=str(n), name=str(n), email=f"{n}@example.org", role=Role.CANDIDATE, is_operator=False, created_at=NOW
+    )
+
+
+async def test_sqlite_is_set_up_for_safety_and_for_readers_beside_a_writer(tmp_path: Path):
+    database = Database.open(database_url(Config(data_dir=tmp_path / "new")))
+    async with database.read() as connection:
+        values = {
+            name: (await connection.execute(text(f"PRAGMA {name}"))).scalar_one()
+            for name in ("journal_mode", "synchronous", "foreign_keys", "busy_timeout", "secure_delete")
+        }
+    await database.close()
+    assert values == {
+        "journal_mode": "wal",
+        "synchronous": 1,
+        "foreign_keys": 1,
+        "busy_timeout": 5000,
+        "secure_delete": 1,
+    }
+
+
+async def test_a_given_url_wins(tmp_path: Path):
+    assert database_url(Config(data_dir=tmp_path, database_url="postgresql+asyncpg://x")) == "postgresql+asyncpg://x"
+
+
+async def test_what_raises_is_rolled_back(database: Database):
+    async def write_and_fail() -> None:
+        async with database.write() as connection:
+            await users.insert_user(connection, user(1), "h")
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        await write_and_fail()
+    async with database.read() as connection:
+        assert await users.count(connection) == 0
+
+
+async def test_many_writers_that_read_first_all_succeed(database: Database):
+    async def write(n: int) -> None:
+        async with database.write() as connection:
+            known = await users.count(connection)
+            await asyncio.sleep(0)
+            await users.insert_user(connection, user(n), str(known))
+
+    await asyncio.gather(*(write(n) for n in range(30)))
+    async with database.read() as connection:
+        assert await users.count(connection) == 30
+
+
+async def test_readers_do_not_wait_for_a_writer(database: Database):
+    async with database.write() as writing:
+        await users.insert_user(writing, user(1), "h")
+        async with asyncio.timeout(5), database.read() as reading:
+            assert await users.count(reading) == 0
+    async with database.read() as reading:
+        assert await users.count(reading) == 1
+
+
+async def test_two_processes_may_write(tmp_path: Path):
+    """Two engines stand for two processes, such as the server and a command."""
+    url = f"sqlite+aiosqlite:///{tmp_path / 'composure.db'}"
+    one, two = Database.open(url), Database.open(url)
+    await migrate(one)
+
+    async def write(database: Database, n: int) -> None:
+        async with database.write() as connection:
+            await users.count(connection)
+            await users.insert_user(connection, user(n), "h")
+
+    await asyncio.gather(*(write(database, n) for n, database in enumerate([one, two] * 10)))
+    async with two.read() as connection:
+        assert await users.count(connection) == 20
+    await one.close()
+    await two.close()
+
+
+async def test_ping_answers(database: Database):
+    await database.ping()
