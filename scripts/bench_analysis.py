@@ -50,7 +50,8 @@ class Figures:
     interviews_per_core: float
     """How many interviews, with forwarding and analysis, one core carries."""
     estimates: int
-    expected_estimates: int
+    skipped_ticks: int
+    """Estimates that should have been and were not."""
     face_share: float
     """Share of estimates with a face value."""
     dropped_frames: int
@@ -58,6 +59,8 @@ class Figures:
     """Pictures that were due for measuring but came too late for it."""
     server_cores: float
     worker_cores: float
+    load_average: float
+    """Of the last minute; far above 2 the machine did much else, and the figures say little."""
 
 
 @dataclass(slots=True)
@@ -110,12 +113,13 @@ async def _measure(app: web.Application, clients: list[Client], seconds: float) 
         loop_lag_p99_ms=round(lag.p99_ms() or 0.0, 1),
         interviews_per_core=round(len(clients) / (server_cores + worker_cores), 1),
         estimates=len(reports),
-        expected_estimates=round(len(clients) * (to_s - from_s)),
+        skipped_ticks=sum(feed.skipped_ticks for feed in stats),
         face_share=round(sum(report["has_face"] for report in reports) / len(reports), 3),
         dropped_frames=sum(feed.dropped_video + feed.dropped_audio for feed in stats),
         skipped_late=sum(feed.worker.skipped_late for feed in stats),
         server_cores=round(server_cores, 3),
         worker_cores=round(worker_cores, 3),
+        load_average=round(os.getloadavg()[0], 1),
     )
 
 

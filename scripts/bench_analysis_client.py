@@ -30,10 +30,7 @@ class PublishingCandidate(Candidate):
 
     def _tracks(self) -> list[MediaStreamTrack]:
         start_s = clock.monotonic_s()
-        return [
-            PacketTrack("audio", self._clip.audio, 48_000, start_s),
-            PacketTrack("video", self._clip.video, 90_000, start_s),
-        ]
+        return [PacketTrack("audio", self._clip, start_s), PacketTrack("video", self._clip, start_s)]
 
 
 async def watch_dashboard(room_url: str, token: str) -> None:
