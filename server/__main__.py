@@ -16,7 +16,8 @@ from alembic.util import CommandError
 from server import clock
 from server.app import make_app
 from server.config import PREFIX, Config, ConfigError
-from server.http.keys import ACCOUNTS
+from server.http.keys import ACCOUNTS, TEMPLATES
+from server.http.templates import compile_all
 from server.ops import logs
 from server.ops.certificate import self_signed, server_context
 
@@ -73,6 +74,7 @@ def _parser() -> argparse.ArgumentParser:
 
 async def _serve(config: Config, *, demo: bool, demo_video: Path | None) -> None:
     app = make_app(config)
+    compile_all(app[TEMPLATES])
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=SHUTDOWN_TIMEOUT_S)
     stop = asyncio.Event()
     _stop_on_signal(stop)

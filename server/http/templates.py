@@ -32,6 +32,12 @@ def make_environment(web_dir: Path = WEB_DIR) -> jinja2.Environment:
     return environment
 
 
+def compile_all(environment: jinja2.Environment) -> None:
+    """Compile every template now: the first visitor's page would otherwise stop the event loop for a while."""
+    for name in environment.list_templates():
+        environment.get_template(name)
+
+
 def asset(path: str) -> str:
     """Return the URL of a file under web/static, such as ``asset("js/call.js")``."""
     return f"/static/{path}"

@@ -43,6 +43,7 @@ class Call:
 @asynccontextmanager
 async def a_call(world: World, *kinds: ConsentKind, codec: str = "VP8") -> AsyncIterator[Call]:
     """Bring a candidate with these consents, beside the one to the call, into a running call."""
+    client = PublishingClient(codec=codec)  # first: encoding its clip takes a while, and pages must not fall silent
     await world.consent(ConsentKind.CALL, *kinds)
     candidate_access, interviewer_access = await world.candidate_access(), await world.interviewer_access()
     candidate = await enter(world.anonymous, candidate_access)
@@ -51,7 +52,6 @@ async def a_call(world: World, *kinds: ConsentKind, codec: str = "VP8") -> Async
     await receive(interviewer, "knock")
     await interviewer.send_json({"type": "admit"})
     await state(candidate, lambda event: event["you"] == "admitted")
-    client = PublishingClient(codec=codec)
     sender = world.browser(bearer=candidate_access["token"])
     try:
         await client.accept(await exchange(sender, f"/whip/{candidate_access['room_id']}", await client.offer()))

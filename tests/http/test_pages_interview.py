@@ -39,7 +39,7 @@ async def annotate(world):
     note = Note(id="n1", t_s=35.0, text="</script><b>bold</b>", updated_at=common["created_at"], **common)
     async with world.app[keys.DATABASE].write() as connection:
         await annotation_rows.insert_marker(connection, marker)
-        await annotation_rows.save_note(connection, note)
+        await annotation_rows.insert_note(connection, note)
 
 
 async def summary(world) -> str:
