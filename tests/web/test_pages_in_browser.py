@@ -1,0 +1,179 @@
+"""Every page in a real browser: axe-core finds nothing, nothing is wider than the screen, nothing breaks the CSP."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import pytest
+from playwright.async_api import Browser, Page, async_playwright
+
+from scripts.vendor import ROOT
+from server.db import series as series_rows
+from server.http import keys
+from server.sessions.records import StoredEstimate
+from tests.e2e.conftest import CHROMIUM_OPTIONS, chromium_path
+from tests.fakes.series import a_series
+from tests.http.world import World, a_world
+
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
+
+AXE = ROOT / "node_modules" / "axe-core" / "axe.min.js"
+FIND_VIOLATIONS = """async () => {
+    const tags = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'];
+    const found = await axe.run(document, {runOnly: tags});
+    return found.violations.map((rule) => `${rule.id}: ${rule.nodes.map((node) => node.target.join(' ')).join(', ')}`);
+}"""
+IS_WIDER = "() => document.documentElement.scrollWidth > document.documentElement.clientWidth"
+WIDTHS_PX = {"light": 390, "dark": 1440}
+"""Each page is searched on a phone in light colours and on a desk in dark ones, and measured on both."""
+
+
+@pytest.fixture
+async def world(tmp_path) -> AsyncIterator[World]:
+    async with a_world(tmp_path) as running:
+        rows = [StoredEstimate(session_id=running.session_id, estimate=estimate) for estimate in a_series()]
+        async with running.app[keys.DATABASE].write() as connection:
+            await series_rows.insert_estimates(connection, rows, "test")
+        yield running
+
+
+@pytest.fixture
+async def browser() -> AsyncIterator[Browser]:
+    async with async_playwright() as playwright:
+        launched = await playwright.chromium.launch(executable_path=chromium_path(), args=list(CHROMIUM_OPTIONS))
+        yield launched
+        await launched.close()
+
+
+@asynccontextmanager
+async def a_page(browser: Browser, world: World, *, scheme: str = "light") -> AsyncIterator[tuple[Page, list[str]]]:
+    """Open a page logged in as the operator; yields it with the list of what goes wrong in it."""
+    context = await browser.new_context(color_scheme=scheme)
+    cookies = [
+        {"name": cookie.key, "value": cookie.value, "url": world.url} for cookie in world.operator.http.cookie_jar
+    ]
+    await context.add_cookies(cookies)
+    await context.add_init_script(path=AXE)
+    page, complaints = await context.new_page(), []
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    page.on(
+        "console",
+        lambda message: complaints.append(message.text) if "Content Security Policy" in message.text else None,
+    )
+    yield page, complaints
+    await context.close()
+
+
+async def expect_good(page: Page, complaints: list[str], scheme: str) -> None:
+    for width in sorted(WIDTHS_PX.values(), key=lambda width: width == WIDTHS_PX[scheme]):
+        await page.set_viewport_size({"width": width, "height": 900})
+        assert not await page.evaluate(IS_WIDER), f"{page.url} is wider than {width} px"
+    assert await page.evaluate(FIND_VIOLATIONS) == [], f"{page.url} at {width} px"
+    assert complaints == []
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+async def test_pages_are_accessible_and_fit(world, browser, scheme):
+    interview = f"/interviews/{world.interview.interview.id}"
+    paths = ["/login", "/interviews", "/interviews/new", "/people", "/account", interview, f"{interview}/edit"]
+    paths += [f"/join/{world.join_token}", f"/sessions/{world.session_id}", "/nothing"]
+    async with a_page(browser, world, scheme=scheme) as (page, complaints):
+        for path in paths:
+            await page.goto(world.url + path)
+            await expect_good(page, complaints, scheme)
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+async def test_dashboard_is_accessible_and_fits(world, browser, scheme):
+    async with a_page(browser, world, scheme=scheme) as (page, complaints):
+        await page.goto(f"{world.url}/interviews/{world.interview.interview.id}/room")
+        await page.wait_for_selector("#ready-video-on[aria-pressed=true]")
+        await expect_good(page, complaints, scheme)
+        await page.click("#enter")
+        await page.wait_for_selector("#question-list li")
+        await expect_good(page, complaints, scheme)
+        assert await page.inner_text("#analysis-hint") == "The candidate is not here yet."
+        await page.evaluate("() => document.getElementById('open-keys').click()")  # phones have no such button
+        await expect_good(page, complaints, scheme)
+
+
+async def test_dashboard_works_by_keyboard_alone(world, browser):
+    async with a_page(browser, world) as (page, complaints):
+        await page.goto(f"{world.url}/interviews/{world.interview.interview.id}/room")
+        await page.focus("#enter")
+        await page.keyboard.press("Enter")
+        await page.wait_for_selector("#question-list li")
+        await page.keyboard.press("1")
+        await page.wait_for_selector("#question-list [aria-current=step]")
+        await page.keyboard.press("m")
+        await page.wait_for_function("() => document.querySelectorAll('#marker-list li').length === 2")
+
+        await page.keyboard.press("n")
+        assert await page.evaluate("() => document.activeElement.id") == "note-text"
+        await page.keyboard.type("more questions")  # m and q are letters here
+        await page.keyboard.press("Control+Enter")
+        await page.wait_for_function("() => document.querySelector('#note-list').innerText.includes('more questions')")
+        assert await page.input_value("#note-text") == ""
+        assert await page.locator("#marker-list li").count() == 2
+        await page.keyboard.press("Escape")
+
+        await page.keyboard.press("?")
+        assert await page.locator("#keys-dialog").is_visible()
+        await page.keyboard.press("m")
+        await page.keyboard.press("Escape")
+        assert not await page.locator("#keys-dialog").is_visible()
+        assert await page.locator("#marker-list li").count() == 2
+        assert complaints == []
+
+
+async def test_quiet_mode_is_remembered_by_the_browser(world, browser):
+    address = f"{world.url}/interviews/{world.interview.interview.id}/room"
+    async with a_page(browser, world) as (page, _):
+        await page.goto(address)
+        await page.click("#enter")
+        await page.click("#quiet")
+        assert not await page.locator("#gauge").is_visible()
+        assert not await page.locator("#trend").is_visible()
+        await page.goto(address)
+        await page.click("#enter")
+        await page.wait_for_selector("#quiet[aria-pressed=true]")
+        assert not await page.locator("#gauge").is_visible()
+
+
+async def test_lost_connection_is_said_and_kept_marks_go_out_later(world, browser):
+    open_routes, is_cut = [], False
+
+    async def pass_on(route) -> None:
+        if is_cut:
+            await route.close()
+        else:
+            open_routes.append(route)
+            route.connect_to_server()
+
+    async with a_page(browser, world) as (page, complaints):
+        await page.route_web_socket("**/ws/**", pass_on)
+        await page.goto(f"{world.url}/interviews/{world.interview.interview.id}/room")
+        await page.click("#enter")
+        await page.wait_for_selector("#question-list li")
+        is_cut = True
+        await open_routes.pop().close()
+        await page.keyboard.press("m")
+        await page.wait_for_selector("#link-banner:not([hidden])")
+        assert "Trying again" in await page.inner_text("#link-banner")
+        assert await page.locator("#marker-list li").count() == 0
+        is_cut = False
+        await page.wait_for_selector("#marker-list li")
+        assert not await page.locator("#link-banner").is_visible()
+        assert complaints == []
+
+
+async def test_summary_draws_its_charts(world, browser):
+    async with a_page(browser, world) as (page, complaints):
+        await page.goto(f"{world.url}/sessions/{world.session_id}")
+        assert await page.locator("#course-chart canvas").count() == 1
+        assert await page.locator("#band-pie path").count() == 3
+        assert await page.locator("#emotion-pie path").count() == 7
+        await page.click("#course-twin summary")
+        rows = page.locator("#course-twin tbody tr")
+        assert await rows.count() == 24, "120 s in stretches of 5 s"
+        assert "unknown" in await rows.nth(13).inner_text()
+        assert complaints == []
