@@ -3,6 +3,9 @@
 import pytest
 from playwright.async_api import expect
 
+from server.db import interviews as interview_rows
+from server.http import keys
+from server.sessions.records import InterviewStatus
 from tests.pages.browser import accessibility_problems, chromium, new_page
 from tests.pages.site import PASSWORD, join_path, schedule
 
@@ -98,6 +101,18 @@ async def test_the_waiting_room_survives_a_reload_and_leaving_turns_everything_o
     await expect(page.locator("#ended-title")).to_have_text("You have left")
     assert await page.evaluate("tracks.map((track) => track.readyState)") == ["ended"]
     assert await page.evaluate("document.querySelector('#preview').srcObject") is None
+    assert complaints == []
+
+
+async def test_after_the_interview_the_link_says_that_it_is_over(site, browser):
+    path = join_path(await schedule(await site.operator()))
+    holder = await site.app[keys.TOKENS].read_join(path.removeprefix("/join/"))
+    async with site.app[keys.DATABASE].write() as connection:
+        await interview_rows.set_status(connection, holder.interview.id, InterviewStatus.ENDED)
+    page, complaints = await new_page(browser)
+    await page.goto(site.url + path)
+    await expect(page.locator("#ended-title")).to_have_text("The interview has ended")
+    await expect(page.locator("#consent-form")).to_be_hidden()
     assert complaints == []
 
 

@@ -68,7 +68,6 @@ for (const button of document.querySelectorAll('[data-leave]')) button.addEventL
 byId('rejoin').addEventListener('click', () => location.reload());
 document.addEventListener('visibilitychange', () => void keepAwake());
 setInterval(drawClock, 1000);
-start();
 
 function start() {
     if (page.is_over) return end('ended');
@@ -329,3 +328,5 @@ function end(reason) {
     byId('rejoin').hidden = !['left', 'replaced', 'shutdown'].includes(reason);
     show('ended');
 }
+
+start();
