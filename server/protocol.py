@@ -132,7 +132,8 @@ SERVER_EVENTS: dict[str, ServerEvent] = {
     "error": ServerEvent(roles=BOTH, purpose="{code, message}: what could not be done and why"),
     # {reason: ended|declined|cancelled|replaced|expired|shutdown}; the page must not reconnect by itself.
     "bye": ServerEvent(roles=BOTH, purpose="this connection is over"),
-    # {session_id, estimates: [...], markers, notes, questions, peaks: [{t_s, stress}], complete: bool}
+    # {session_id, estimates: [...], markers, notes, questions, peaks: [{t_s, stress}], complete: bool}; a long session
+    # comes in several. complete: the estimates replace what the page has; else they are added to it.
     "history": ServerEvent(roles=INTERVIEWER, purpose="what a page needs after hello and when a session starts"),
     # One estimate: see server/protocol.estimate_message.
     "estimate": ServerEvent(roles=INTERVIEWER, purpose="one tick of the analyser"),

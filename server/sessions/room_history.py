@@ -9,6 +9,7 @@ from server.db import interviews as interview_rows
 from server.db import series as series_rows
 from server.db.engine import AsyncConnection
 from server.errors import Forbidden, NotFound
+from server.protocol import estimate_message
 from server.sessions.events import ClientMessage, Refused
 from server.sessions.records import Marker, MarkerKind, Note, Participant
 from server.sessions.room_messages import Message, history_message
@@ -16,6 +17,8 @@ from server.sessions.room_services import RoomServices
 from server.sessions.secrets import new_id
 
 MAX_LABEL_LENGTH = 200
+ESTIMATES_PER_MESSAGE = 300
+"""Keeps each message small and a page's outbox far from full: an interview of eight hours takes 96 messages."""
 
 
 class RoomHistory:
@@ -54,9 +57,9 @@ class RoomHistory:
             The time of the newest estimate sent, None without any.
         """
         await self._services.recorder.flush()
-        newest_s: float | None = None
         async with self._services.database.read() as connection:
             session_id = self._session()[0] or await self._latest_session_id(connection)
+            is_continued = since_s is not None and since_session_id == session_id
             common: dict[str, Any] = {
                 "markers": await annotation_rows.find_markers(connection, self._interview_id),
                 "notes": await annotation_rows.find_notes(connection, self._interview_id),
@@ -64,16 +67,19 @@ class RoomHistory:
                 "peaks": await series_rows.find_peaks(connection, session_id) if session_id else (),
                 "reader_id": reader_id,
             }
-            is_continued = since_s is not None and since_session_id == session_id
-            after_s = since_s if is_continued else None
-            n_sent = 0
+            newest_s: float | None = None
+            waiting: list[Message] = []
+            is_first = True
             if session_id is not None:
+                after_s = since_s if is_continued else None
                 async for page in series_rows.estimate_pages(connection, session_id, after_s=after_s):
-                    is_first = n_sent == 0 and not is_continued
-                    put(history_message(session_id, page, complete=is_first, **common))
-                    newest_s, n_sent = page[-1].t_s, n_sent + 1
-        if n_sent == 0:
-            put(history_message(session_id, (), complete=not is_continued, **common))
+                    newest_s = page[-1].t_s
+                    waiting += [estimate_message(session_id, item) for item in page]
+                    if len(waiting) >= ESTIMATES_PER_MESSAGE:
+                        put(history_message(session_id, waiting, complete=is_first and not is_continued, **common))
+                        waiting, is_first = [], False
+        if waiting or is_first:
+            put(history_message(session_id, waiting, complete=is_first and not is_continued, **common))
         return newest_s
 
     async def add_marker(self, author: Participant, message: ClientMessage) -> Marker:

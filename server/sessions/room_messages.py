@@ -5,7 +5,7 @@ from dataclasses import asdict
 from typing import Any
 
 from pipeline.types import Estimate
-from server.protocol import HEARTBEAT_S, estimate_message
+from server.protocol import HEARTBEAT_S
 from server.sessions.records import Interview, Marker, Note, Question
 from server.sessions.seat import Connection
 
@@ -51,7 +51,7 @@ def note_message(note: Note, *, reader_id: str) -> Message:
 
 def history_message(
     session_id: str | None,
-    estimates: Iterable[Estimate],
+    estimates: Sequence[Message],
     *,
     markers: Iterable[Marker],
     notes: Iterable[Note],
@@ -60,11 +60,15 @@ def history_message(
     reader_id: str,
     complete: bool,
 ) -> Message:
-    """Return what a page needs to know of the past; ``complete`` says that it replaces what the page has."""
+    """Return what a page needs to know of the past.
+
+    ``estimates`` are in the form of protocol.estimate_message; ``complete`` says that they replace what the page has,
+    else they are added to it.
+    """
     return {
         "type": "history",
         "session_id": session_id,
-        "estimates": [estimate_message(session_id or "", estimate) for estimate in estimates],
+        "estimates": estimates,
         "markers": [_marker_fields(marker) for marker in markers],
         "notes": [_note_fields(note, reader_id) for note in notes],
         "questions": [{"id": question.id, "text": question.text} for question in questions],

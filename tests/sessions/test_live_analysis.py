@@ -302,7 +302,7 @@ async def test_sessions_of_a_killed_server_are_closed_at_the_next_start(call: Ca
 
 async def test_a_late_page_gets_everything_in_pieces(call: Call, world: World):
     session_id = await call.analyse()
-    for n in range(1, 601):
+    for n in range(1, 701):
         world.analysis.newest.estimate(
             estimate(float(n), 0.9 if n == 300 else 0.4, peak_t_s=300.0 if n == 301 else None), 0
         )
@@ -311,7 +311,7 @@ async def test_a_late_page_gets_everything_in_pieces(call: Call, world: World):
     page = await world.interviewer_page(call.user, call.details)
     history = [message for message in received(page) if message["type"] == "history"]
     assert [message["complete"] for message in history] == [True, False, False]
-    assert [item["t_s"] for message in history for item in message["estimates"]] == [float(n) for n in range(1, 601)]
+    assert [item["t_s"] for message in history for item in message["estimates"]] == [float(n) for n in range(1, 701)]
     assert history[0]["session_id"] == session_id
     assert history[0]["peaks"] == [{"t_s": 300.0, "stress": 0.9}]
     assert [marker["label"] for marker in history[0]["markers"]] == ["Why us?"]
