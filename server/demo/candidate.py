@@ -19,9 +19,9 @@ from urllib.parse import urlsplit
 
 import aiohttp
 from aiortc import MediaStreamTrack, RTCConfiguration, RTCPeerConnection, RTCSessionDescription
-from aiortc.contrib.media import MediaPlayer
 
 from server import clock
+from server.demo.playback import file_tracks
 from server.demo.story import Story
 from server.demo.tracks import StoryCamera, StoryMicrophone
 from server.protocol import HEARTBEAT_S
@@ -121,11 +121,11 @@ class Candidate:
             await peer.setRemoteDescription(RTCSessionDescription(sdp=await response.text(), type="answer"))
 
     def _tracks(self) -> list[MediaStreamTrack]:
-        if self._video is None:
-            story, start_s = Story(), clock.monotonic_s()
-            return [StoryMicrophone(story, start_s), StoryCamera(story, start_s)]
-        player = MediaPlayer(str(self._video), loop=True)
-        return [track for track in (player.audio, player.video) if track is not None]
+        start_s = clock.monotonic_s()
+        if self._video is not None:
+            return file_tracks(self._video, start_s)
+        story = Story()
+        return [StoryMicrophone(story, start_s), StoryCamera(story, start_s)]
 
     async def _hang_up(self) -> None:
         if self._peer is not None:

@@ -11,6 +11,8 @@ from pathlib import Path
 from aiohttp import web
 
 from server import clock
+from server.config import ConfigError
+from server.demo.playback import file_tracks
 from server.http.keys import ACCOUNTS, CONFIG, ROOMS, SCHEDULE, TOKENS
 from server.protocol import Role
 from server.sessions.forms import InterviewForm
@@ -41,7 +43,12 @@ async def open_demo(app: web.Application, base_url: str, video: Path | None) -> 
         app: the running application, with a data folder that is the demo's own.
         base_url: where it serves.
         video: a file for the candidate to play; None for the synthetic face and voice.
+
+    Raises:
+        ConfigError: the file holds nothing to play, or the data folder belongs to a real server.
     """
+    if video is not None:
+        _check_playable(video)
     guest, host = await _people(app)
     details = await _schedule(app, guest)
     token = app[TOKENS].join_token(details.interview, details.candidate)
@@ -59,6 +66,13 @@ async def open_demo(app: web.Application, base_url: str, video: Path | None) -> 
         await _stop(candidate)
 
 
+def _check_playable(video: Path) -> None:
+    try:
+        file_tracks(video, 0.0)
+    except ValueError as exc:
+        raise ConfigError(str(exc)) from exc
+
+
 async def _people(app: web.Application) -> tuple[User, User]:
     """Return the guest, who is the operator, and the host; made on the demo's first start."""
     accounts = app[ACCOUNTS]
@@ -69,7 +83,7 @@ async def _people(app: web.Application) -> tuple[User, User]:
         return guest, await accounts.register(invitation, name=_HOST_NAME, password=secrets.token_urlsafe(24))
     found = await accounts.find(_GUEST_EMAIL), await accounts.find(_HOST_EMAIL)
     if found[0] is None or found[1] is None:
-        raise OSError(f"{app[CONFIG].data_dir} is in use by a real server; give the demo another --data-dir")
+        raise ConfigError(f"{app[CONFIG].data_dir} is in use by a real server; give the demo another --data-dir")
     return found[0], found[1]
 
 

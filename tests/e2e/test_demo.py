@@ -1,0 +1,80 @@
+"""``serve --demo`` as a newcomer meets it, and the same with a file of one's own."""
+
+import os
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import av
+import pytest
+from playwright.sync_api import Browser, expect
+
+from server.demo.portrait import Portrait
+from server.demo.story import Story
+from server.demo.voice import RATE_HZ, speak_loop
+from tests.e2e.journey import expect_moving_picture, expect_sound, new_page, watch_events
+from tests.e2e.server_process import ServerProcess
+
+pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(240)]
+
+
+@pytest.fixture
+def demo(tmp_path: Path) -> Iterator[ServerProcess]:
+    process = ServerProcess(tmp_path / "demo", "--demo")
+    yield process
+    process.stop()
+
+
+def test_the_demo_is_alive_within_a_minute(demo: ServerProcess, browser: Browser):
+    page, complaints = new_page(browser.new_context())
+    events = watch_events(page)
+    link = demo.wait_for(r"(\S+/enter/\S+)")
+    page.goto(link)
+    page.click("#enter")
+    expect_moving_picture(page, "#candidate-video")
+    expect(page.locator("#gauge [role=meter]")).to_have_attribute("aria-valuenow", re.compile(r"\d"), timeout=60_000)
+    estimates = [event for event in events if event["type"] == "estimate"]
+    assert estimates[-1]["face"]["quality"] > 0.3
+    assert complaints == []
+    page.goto(link)
+    expect(page.locator("main")).to_contain_text(re.compile("used|too old"))
+
+
+def _write_video(path: Path) -> None:
+    """Write six seconds of the story as an ordinary MP4 file (H.264 and AAC)."""
+    story, portrait, voice = Story(), Portrait(), speak_loop(Story())
+    with av.open(str(path), "w") as container:
+        picture = container.add_stream("libx264", rate=25, options={"preset": "ultrafast", "crf": "26"})
+        picture.width, picture.height, picture.pix_fmt = 640, 480, "yuv420p"
+        sound = container.add_stream("aac", rate=RATE_HZ, layout="mono")
+        for i in range(150):
+            image = portrait.render(story.pose(10 + i / 25))
+            container.mux(picture.encode(av.VideoFrame.from_ndarray(image, format="rgb24")))
+        container.mux(picture.encode(None))
+        frame = av.AudioFrame.from_ndarray(voice[None, 10 * RATE_HZ : 16 * RATE_HZ], format="fltp", layout="mono")
+        frame.sample_rate = RATE_HZ
+        container.mux(sound.encode(frame))
+        container.mux(sound.encode(None))
+
+
+def test_the_demo_plays_a_file(tmp_path: Path, browser: Browser):
+    """With TEST_VIDEO in the environment that file is played, for example real people talking."""
+    video = Path(os.environ.get("TEST_VIDEO", tmp_path / "candidate.mp4"))
+    if not video.exists():
+        _write_video(video)
+    demo = ServerProcess(tmp_path / "demo", "--demo-video", str(video))
+    try:
+        page, _ = new_page(browser.new_context())
+        events = watch_events(page)
+        page.goto(demo.wait_for(r"(\S+/enter/\S+)"))
+        page.click("#enter")
+        # Longer than the file, so it has begun again.
+        expect_moving_picture(page, "#candidate-video", frames=200)
+        expect_sound(page, "#candidate-video")
+        expect(page.locator("#gauge [role=meter]")).to_have_attribute(
+            "aria-valuenow", re.compile(r"\d"), timeout=60_000
+        )
+        estimates = [event for event in events if event["type"] == "estimate"]
+        assert estimates[-1]["face"]["quality"] > 0
+    finally:
+        demo.stop()
