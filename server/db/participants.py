@@ -92,6 +92,13 @@ async def set_device_settings(connection: AsyncConnection, participant_id: str, 
     )
 
 
+async def device_settings(connection: AsyncConnection, participant_id: str) -> Mapping[str, Any] | None:
+    """Return what a participant's browser reported last, or None."""
+    query = select(participants.c.device_settings).where(participants.c.id == participant_id)
+    found: Mapping[str, Any] | None = (await connection.execute(query)).scalar_one_or_none()
+    return found
+
+
 def _from_row(row: Row[*tuple[Any, ...]]) -> Participant:
     return Participant(
         id=row.id,

@@ -48,6 +48,7 @@ def _head(report: SessionReport) -> dict[str, Any]:
             "peak_stress": session.peak_stress,
             "peak_t_s": session.peak_t_s,
             "model_version": session.model_version,
+            "device_settings": report.device_settings,
         },
         "summary": {
             **asdict(report.summary),

@@ -154,10 +154,14 @@ class LiveRooms:
         room.may_watch(seat, source)
 
     def on_publisher(self, change: PublisherChange) -> None:
-        """Take news from the media plane; rooms nobody is in are left alone."""
+        """Take news from the media plane; what is published into a room that is over or empty is ended."""
         room = self._rooms.get(change.room_id)
-        if room is not None:
+        if room is not None and not room.is_closed:
             room.on_publisher(change)
+        elif change.state != "closed":
+            self._tasks.spawn(
+                self._services.media.close_participant(change.room_id, change.participant_id), name="end stray media"
+            )
 
     async def attach_tap(self, principal: TapPrincipal, consumer: FrameConsumer) -> Attachment:
         """Let a researcher's consumer watch the candidate while the consent for research stands.
@@ -189,7 +193,6 @@ class LiveRooms:
             return
         async with room.lock:
             await room.close(reason, tap_reason=TapEnd.OVER)
-        await room.analysis.settle()
         self._forget(room)
 
     async def refresh(self, interview_id: str) -> None:
@@ -218,14 +221,7 @@ class LiveRooms:
 
     async def close(self) -> None:
         """End everything for a shutdown: sessions are closed, pages get ``bye`` with the reason ``shutdown``."""
-        rooms = list(self._rooms.values())
-        for room in rooms:
-            await room.analysis.cancel_starts()
-            async with room.lock:
-                await room.close("shutdown", tap_reason=TapEnd.SHUTDOWN, status=SessionStatus.INTERRUPTED)
-        for room in rooms:
-            await room.analysis.settle()
-            self._forget(room)
+        await asyncio.gather(*(self._shut(room) for room in list(self._rooms.values())))
         await self._tasks.cancel()
         await self._recorder.flush()
 
@@ -288,6 +284,13 @@ class LiveRooms:
                 self._rooms[interview.room_id] = room
         room.require_open()
         return room
+
+    async def _shut(self, room: LiveRoom) -> None:
+        await room.analysis.cancel_starts()
+        async with room.lock:
+            if not room.is_closed:
+                await room.close("shutdown", tap_reason=TapEnd.SHUTDOWN, status=SessionStatus.INTERRUPTED)
+        self._forget(room)
 
     def _find(self, interview_id: str) -> LiveRoom | None:
         return next((room for room in self._rooms.values() if room.interview.id == interview_id), None)

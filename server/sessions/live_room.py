@@ -398,14 +398,19 @@ class LiveRoom:
         await self.close("ended", tap_reason=TapEnd.OVER)
 
     async def close(self, reason: str, *, tap_reason: str, status: SessionStatus = SessionStatus.ENDED) -> None:
-        """Send everybody away and end all media; sessions that end are closed by ``analysis.settle``."""
+        """Send everybody away and end all media; call under ``lock``.
+
+        Interviewers go last, when the session is closed: they look at its summary next.
+        """
         self.is_closed = True
         self.analysis.stop(reason, status=status)
         self.taps.end(tap_reason)
+        self.say_bye(self.candidate, reason)
+        await self._services.media.close_room(self.interview.room_id)
+        await self.analysis.settle()
         for seat in self.seats:
             self.say_bye(seat, reason)
             seat.media = "closed"
-        await self._services.media.close_room(self.interview.room_id)
 
     def _is_conducted(self) -> bool:
         return any(seat.is_there and seat.participant.role is Role.INTERVIEWER for seat in self.seats)

@@ -1,13 +1,15 @@
 """What remains of a session: figures from its stored estimates, with markers, notes and questions."""
 
 import asyncio
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from pipeline.summary import Peak, SeriesPoint, SessionSummary, summarise
 from pipeline.types import Estimate
 from server.db import annotations as annotation_rows
 from server.db import interviews as interview_rows
+from server.db import participants as participant_rows
 from server.db import series as series_rows
 from server.db.engine import AsyncConnection, Database
 from server.errors import NotFound
@@ -37,6 +39,8 @@ class SessionReport:
     notes: tuple[Note, ...]
     """Of this session, in order of time."""
     questions: tuple[Question, ...]
+    device_settings: Mapping[str, Any] | None
+    """Sound processing as the candidate's browser reported it last; None when it did not."""
 
 
 class Summaries:
@@ -66,6 +70,7 @@ class Summaries:
             markers = await annotation_rows.find_markers(connection, session.interview_id)
             notes = await annotation_rows.find_notes(connection, session.interview_id)
             questions = await interview_rows.find_questions(connection, session.interview_id)
+            device_settings = await participant_rows.device_settings(connection, session.participant_id)
         of_session = tuple(marker for marker in markers if marker.session_id == session_id)
         summary = await asyncio.to_thread(summarise_estimates, estimates)
         return SessionReport(
@@ -77,6 +82,7 @@ class Summaries:
             markers=of_session,
             notes=tuple(note for note in notes if note.session_id == session_id),
             questions=questions,
+            device_settings=device_settings,
         )
 
 

@@ -166,6 +166,7 @@ async def test_participants(filled: Database):
         await participants.link_user(connection, "p1", "u1")
         await participants.rename_candidate(connection, "i1", "Cora")
         await participants.set_device_settings(connection, "p1", {"autoGainControl": False})
+        assert await participants.device_settings(connection, "p1") == {"autoGainControl": False}
         found = await participants.of_user(connection, "i1", "u1", Role.CANDIDATE)
         assert found is not None
         assert (found.name, found.admitted_at) == ("Cora", NOW)

@@ -95,6 +95,7 @@ def report() -> SessionReport:
             ),
         ),
         questions=(question,),
+        device_settings={"autoGainControl": False},
     )
 
 
@@ -153,6 +154,7 @@ def test_json_holds_everything(report: SessionReport):
     assert (document["format"], document["version"]) == ("composure-session", VERSION)
     assert document["interview"]["candidate_name"] == "Zoë"
     assert document["session"]["started_at"] == "2026-11-20T12:00:00+00:00"
+    assert document["session"]["device_settings"] == {"autoGainControl": False}
     assert document["summary"]["mean"] == 0.5
     assert document["summary"]["peaks"] == [{"t_s": 2.0, "stress": 0.75, "question": report.questions[0].text}]
     assert [item["label"] for item in document["markers"]] == ["=evil()", 'line\nbreak, "quoted"', ""]

@@ -297,12 +297,19 @@ async def test_everybody_is_told_of_the_end(call: Call, world: World):
         assert (last(messages, "state")["status"], last(messages, "state")["you"]) == ("ended", "ended")
     assert world.media.closed_rooms == [call.details.interview.room_id]
     assert await call.status() is InterviewStatus.ENDED
-    await world.settle(call.details)
-    assert (await world.summaries.session(call.user, session_id)).end_reason == "ended"
+    assert (await world.summaries.session(call.user, session_id)).end_reason == "ended"  # when the pages are told
     with pytest.raises(Gone):
         await world.candidate_page(call.details)
     await world.rooms.sweep()
     assert world.rooms.stats()["rooms"] == 0
+
+
+async def test_media_that_come_into_a_room_that_is_over_are_ended(call: Call, world: World):
+    await call.begin()
+    await world.say(call.interviewer, "end")
+    world.publish(call.details.candidate, call.details)
+    await world.rooms._tasks.settle()
+    assert world.media.closed_participants == [(call.details.interview.room_id, call.details.candidate.id)]
 
 
 async def test_rooms_nobody_is_in_are_forgotten(call: Call, world: World):
