@@ -56,6 +56,9 @@ async def access_log(request: web.Request, handler: Handler) -> web.StreamRespon
         response = await handler(request)
         status = response.status
         return response
+    except web.HTTPException as exc:
+        status = exc.status
+        raise
     finally:
         logger.info(
             "%s %s %d %.0f ms", request.method, _route_name(request), status, 1000 * (monotonic_s() - started_s)
