@@ -130,6 +130,8 @@ class AnalysisFeed:
             if self._timer is not None:
                 self._timer.cancel()
             if self._is_attached:
+                if self._clock() >= self._origin_s + self._next_tick_s:
+                    self._put_due_tick()
                 self._backlog.put(Close(session_id=self.session_id))
                 self.wake()
             else:
@@ -243,6 +245,10 @@ class AnalysisFeed:
         self._timer = asyncio.get_running_loop().call_later(max(0.0, delay_s), self._tick)
 
     def _tick(self) -> None:
+        self._put_due_tick()
+        self._schedule_tick()
+
+    def _put_due_tick(self) -> None:
         """Queue the tick that is due; after a stall of the whole process only the newest one."""
         due_s = max(self._next_tick_s, math.floor(self._clock() - self._origin_s) * TICK_S)
         self._skipped_ticks += round((due_s - self._next_tick_s) / TICK_S)
@@ -252,7 +258,6 @@ class AnalysisFeed:
         else:
             self._skipped_ticks += 1
         self._next_tick_s = due_s + TICK_S
-        self._schedule_tick()
 
 
 def _do_nothing() -> None:
