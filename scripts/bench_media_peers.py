@@ -26,7 +26,7 @@ from aiortc.jitterbuffer import JitterFrame
 from aiortc.rtcdtlstransport import RTCDtlsTransport
 from aiortc.rtp import RtpPacket, is_rtcp
 
-from scripts.bench_media_clip import FPS, Clip, ClipTrack
+from scripts.bench_media_clip import FPS, VIDEO_BITS, Clip, ClipTrack
 from server.clock import monotonic_s
 from server.config import Config
 from server.rtc.aiortc_private import ReceiverTap, bind_candidates
@@ -181,7 +181,8 @@ async def viewer(clip: Clip) -> None:
             stopwatch.watch(served, "served")
         elif "direct" in order:
             for kind in ("video", "audio"):
-                ReceiverTap(direct.addTransceiver(kind, direction="recvonly").receiver, _Ignore())
+                receiver = direct.addTransceiver(kind, direction="recvonly").receiver
+                ReceiverTap(receiver, _Ignore(), wanted_bps=VIDEO_BITS)
             _say(answer=await _answer(direct, order["direct"]))
             stopwatch.watch(direct, "direct")
         else:

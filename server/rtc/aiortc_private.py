@@ -19,8 +19,9 @@ import pylibsrtp
 from aioice.candidate import Candidate, candidate_foundation, candidate_priority
 from aiortc import RTCPeerConnection, RTCRtpReceiver, RTCRtpSender
 from aiortc.codecs import is_rtx
+from aiortc.rate import AimdRateControl, RemoteBitrateEstimator
 from aiortc.rtcdtlstransport import RTCDtlsTransport
-from aiortc.rtcicetransport import RTCIceGatherer
+from aiortc.rtcicetransport import RTCIceGatherer, RTCIceTransport
 from aiortc.rtp import (
     RTCP_PSFB_APP,
     AnyRtcpPacket,
@@ -31,6 +32,8 @@ from aiortc.rtp import (
     unwrap_rtx,
     wrap_rtx,
 )
+
+from server.rtc.asked_rate import AskedRate
 
 VERSION = "1.16."
 AIOICE_VERSION = "0.13."
@@ -44,7 +47,7 @@ _NAMES: tuple[tuple[type, tuple[str, ...]], ...] = (
     (
         RTCRtpReceiver,
         (
-            *(_R + name for name in ("decoder_queue", "jitter_buffer", "nack_generator")),
+            *(_R + name for name in ("decoder_queue", "jitter_buffer", "nack_generator", "remote_bitrate_estimator")),
             *(_R + name for name in ("codecs", "rtx_ssrc", "decoder_thread", "rtcp_ssrc")),
             *("_handle_rtp_packet", "_handle_rtcp_packet", "_send_rtcp_pli", "_send_rtcp_nack", "_send_rtcp"),
         ),
@@ -58,13 +61,16 @@ _NAMES: tuple[tuple[type, tuple[str, ...]], ...] = (
             *("_ssrc", "_rtx_ssrc", "_run_rtp", "_send_keyframe", "_retransmit", "_send_rtcp"),
         ),
     ),
-    (RTCDtlsTransport, ("_tx_srtp", "_state", "_send_rtp")),
+    (RTCDtlsTransport, ("_tx_srtp",)),
+    (RTCIceTransport, ("_connection",)),
     (RTCIceGatherer, ("_connection",)),
+    (RemoteBitrateEstimator, ("add", "rate_control")),
+    (AimdRateControl, ("near_max",)),
     (
         aioice.ice.Connection,
-        ("_nominated", "_protocols", "get_component_candidates", "stun_server", "add_remote_candidate"),
+        ("_nominated", "_protocols", "get_component_candidates", "stun_server"),
     ),
-    (aioice.ice.StunProtocol, ("connection_made", "send_data")),
+    (aioice.ice.StunProtocol, ("connection_made",)),
 )
 
 
@@ -120,6 +126,21 @@ class _NoNackGenerator:
         return False
 
 
+class _Estimator:
+    """aiortc's congestion estimator, whose figure is turned into the bit rate we ask for."""
+
+    def __init__(self, inner: Any, wanted_bps: int) -> None:
+        self._inner = inner
+        self._rate = AskedRate(wanted_bps)
+
+    def add(self, *, arrival_time_ms: int, **packet: Any) -> tuple[int, list[int]] | None:
+        estimate = self._inner.add(arrival_time_ms=arrival_time_ms, **packet)
+        if estimate is None:
+            return None
+        saw_congestion = self._inner.rate_control.near_max
+        return self._rate.update(estimate[0], arrival_time_ms, saw_congestion=saw_congestion), estimate[1]
+
+
 class ReceiverEvents(Protocol):
     """What a tapped receiver calls, on the event loop."""
 
@@ -134,16 +155,25 @@ class ReceiverTap:
     """Takes a receiver's packets before aiortc buffers or decodes them.
 
     Must be made before the receiver starts, that is before the connection is established. Statistics, receiver
-    reports and REMB stay aiortc's.
+    reports and the estimate of congestion stay aiortc's.
+
+    Args:
+        receiver: of an aiortc connection.
+        events: told of every packet.
+        wanted_bps: bit rate of video to ask of the sender by REMB as long as there is no congestion.
     """
 
-    def __init__(self, receiver: RTCRtpReceiver, events: ReceiverEvents) -> None:
+    def __init__(self, receiver: RTCRtpReceiver, events: ReceiverEvents, *, wanted_bps: int) -> None:
         self._receiver = cast("Any", receiver)
         self._events = events
+        self._wanted_bps = wanted_bps
         self._media_ssrc: int | None = None
         setattr(receiver, _R + "decoder_queue", _EndedQueue())
         setattr(receiver, _R + "jitter_buffer", _NoJitterBuffer())
         setattr(receiver, _R + "nack_generator", _NoNackGenerator())
+        estimator = getattr(receiver, _R + "remote_bitrate_estimator")
+        if estimator is not None:  # audio has none
+            setattr(receiver, _R + "remote_bitrate_estimator", _Estimator(estimator, wanted_bps))
         self._original_rtp = self._receiver._handle_rtp_packet
         self._original_rtcp = self._receiver._handle_rtcp_packet
         self._receiver._handle_rtp_packet = self._on_rtp
@@ -174,11 +204,11 @@ class ReceiverTap:
         """Ask the sender of ``ssrc`` for a key frame (RFC 4585 section 6.3.1)."""
         await self._receiver._send_rtcp_pli(ssrc)
 
-    async def send_remb(self, ssrc: int, bitrate_bps: int) -> None:
-        """Tell the sender of ``ssrc`` how much may come (draft-alvestrand-rmcat-remb-03)."""
+    async def send_remb(self, ssrc: int) -> None:
+        """Tell the sender of ``ssrc`` how much we want (draft-alvestrand-rmcat-remb-03)."""
         reporter = getattr(self._receiver, _R + "rtcp_ssrc")
         if reporter is not None:
-            fci = pack_remb_fci(bitrate_bps, [ssrc])
+            fci = pack_remb_fci(self._wanted_bps, [ssrc])
             await self._receiver._send_rtcp(RtcpPsfbPacket(fmt=RTCP_PSFB_APP, ssrc=reporter, media_ssrc=0, fci=fci))
 
     async def send_nack(self, ssrc: int, sequence_numbers: list[int]) -> None:

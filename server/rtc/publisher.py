@@ -21,7 +21,7 @@ from server.rtc.timers import Alarm
 
 REMB_AT_S = (0.0, 0.5, 1.0)
 """When, after the first video packet, the sender is told our bit rate: Chromium believes it for its first two seconds
-and would else start at 0.3 Mbit/s and take half a minute to get there. Later aiortc's own estimate speaks."""
+and would else start at 0.3 Mbit/s and take half a minute to get there. Later the estimate of congestion speaks."""
 SSRC_SWITCH_S = 1.0
 """A second stream takes over only when the first has been silent for so long."""
 
@@ -156,8 +156,7 @@ class IncomingTrack:
 
     def _invite(self) -> None:
         if self._stream is not None and self._tap is not None:
-            bitrate_bps = 1000 * self._context.config.video_kbps
-            self._context.spawn(self._tap.send_remb(self._stream.ssrc, bitrate_bps), "rtc-remb")
+            self._context.spawn(self._tap.send_remb(self._stream.ssrc), "rtc-remb")
 
     def request_keyframe(self) -> None:
         """Send one PLI now."""
@@ -217,7 +216,7 @@ class Publisher:
                 next_epoch=next_epoch,
                 on_packet=self._on_packet,
             )
-            track.connect(ReceiverTap(transceiver.receiver, track))
+            track.connect(ReceiverTap(transceiver.receiver, track, wanted_bps=1000 * context.config.video_kbps))
             self.tracks[section.kind] = track
 
     @property

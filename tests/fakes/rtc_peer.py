@@ -164,7 +164,7 @@ class WatchingClient:
             if kind == "video":
                 capabilities = RTCRtpReceiver.getCapabilities("video").codecs
                 transceiver.setCodecPreferences([c for c in capabilities if c.name in codecs or c.name == "rtx"])
-            self.taps[kind] = ReceiverTap(transceiver.receiver, self.tracks[kind])
+            self.taps[kind] = ReceiverTap(transceiver.receiver, self.tracks[kind], wanted_bps=1_500_000)
 
     @property
     def video(self):
