@@ -60,7 +60,7 @@ test('starting before the first estimate, off without analysis', () => {
     assert.match(liveView(room(null, { worker: 'failed' }), 10).detail, /failed/);
     assert.equal(liveView(room(null, { analysis: { on: false } }), 10).kind, 'off');
     const stopped = room(estimate(5, 0.4), { analysis: { on: false } });
-    assert.match(liveView(stopped, 10).detail, /summary/);
+    assert.match(liveView(stopped, 10).detail, /kept/);
 });
 
 test('a screen reader hears the value with band and direction, or why there is none', () => {

@@ -1,5 +1,6 @@
 // The analysis on the dashboard: gauge, sources, expressions, parts, trend; starting, stopping, quiet mode.
 
+import { announce } from './announce.js';
 import { showContributions, showEmotions, showSources } from './bars.js';
 import { byId, setText } from './elements.js';
 import { createGauge } from './gauge.js';
@@ -46,6 +47,9 @@ export function createLivePanel({ page, send }) {
     toggle.addEventListener('click', () => {
         if (toggle.getAttribute('aria-disabled') !== 'true') send({ type: isOn ? 'stop_analysis' : 'start_analysis' });
     });
+    byId('recalibrate').addEventListener('click', () => {
+        if (send({ type: 'recalibrate' })) announce('Calibrating again.');
+    });
     showQuiet();
 
     /** @param {RoomModel} room */
@@ -58,6 +62,11 @@ export function createLivePanel({ page, send }) {
         toggle.setAttribute('aria-disabled', String(obstacle !== null));
         hint.hidden = obstacle === null;
         setText(hint, obstacle ?? '');
+        byId('recalibrate').hidden = !isOn;
+        byId('last-session').hidden = isOn || room.session_id === null;
+        if (room.session_id !== null) {
+            byId('last-session-link', HTMLAnchorElement).href = `/sessions/${encodeURIComponent(room.session_id)}`;
+        }
     };
 
     return {

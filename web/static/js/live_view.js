@@ -111,7 +111,7 @@ function calibratingDetail({ voice }) {
 
 /** @param {RoomModel} room */
 function offDetail(room) {
-    if (room.estimates.length > 0) return 'Analysis has stopped. What was measured is in the summary.';
+    if (room.estimates.length > 0) return 'Analysis has stopped. What was measured is kept.';
     return 'Nothing is being measured.';
 }
 

@@ -28,8 +28,9 @@ export function runReadyStep(media) {
     const showDevice = (kind) => {
         const { isWanted, isOpening, track, problem } = media.devices[kind];
         const toggle = byId(`ready-${kind}-on`);
-        toggle.setAttribute('aria-pressed', String(isWanted));
-        setText(/** @type {Element} */ (toggle.querySelector('.on-off')), isWanted ? 'on' : 'off');
+        const isOn = isWanted && problem === null;
+        toggle.setAttribute('aria-pressed', String(isOn));
+        setText(/** @type {Element} */ (toggle.querySelector('.on-off')), isOn ? 'on' : 'off');
         const notice = byId(`ready-${kind}-problem`);
         notice.hidden = problem === null;
         const [sentence, help] = notice.querySelectorAll('p');
@@ -88,7 +89,7 @@ export function runReadyStep(media) {
     for (const kind of /** @type {Kind[]} */ (['video', 'audio'])) {
         byId(`ready-${kind}-on`).addEventListener(
             'click',
-            () => void media.setWanted(kind, !media.devices[kind].isWanted),
+            () => void media.setWanted(kind, byId(`ready-${kind}-on`).getAttribute('aria-pressed') !== 'true'),
         );
         byId(`ready-${kind}`).addEventListener('change', (event) => {
             void media.choose(kind, /** @type {HTMLSelectElement} */ (event.target).value);
