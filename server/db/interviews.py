@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from typing import Any
 
-from sqlalchemy import Row, delete, insert, or_, select, update
+from sqlalchemy import Row, delete, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from server.db.records import Interview, InterviewStatus, Purpose, Question, User
@@ -70,14 +70,14 @@ async def of_interviewer(connection: AsyncConnection, user_id: str) -> tuple[Int
     return tuple(_from_row(row) for row in rows)
 
 
-async def of_candidate(connection: AsyncConnection, user_id: str, email: str) -> tuple[Interview, ...]:
-    """Return the interviews whose candidate has this account or e-mail, latest time first."""
+async def of_candidate(connection: AsyncConnection, user_id: str) -> tuple[Interview, ...]:
+    """Return the interviews whose candidate joined with this account, latest time first."""
     joined = select(participants.c.interview_id).where(
         participants.c.user_id == user_id, participants.c.role == Role.CANDIDATE
     )
     rows = await connection.execute(
         select(interviews)
-        .where(or_(interviews.c.id.in_(joined), interviews.c.candidate_email == email.lower()))
+        .where(interviews.c.id.in_(joined))
         .order_by(interviews.c.scheduled_at.desc(), interviews.c.id)
     )
     return tuple(_from_row(row) for row in rows)

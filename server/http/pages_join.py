@@ -18,6 +18,7 @@ from server.http.keys import ACCOUNTS, CONFIG, CONSENTS, SCHEDULE
 from server.http.pages_people import HOME, log_in_and_go
 from server.http.templates import render
 from server.http.wording import CANDIDATE_PURPOSE_TEXTS, joined
+from server.protocol import Role
 from server.sessions.consent import ConsentState
 from server.sessions.consenttexts import ConsentText, consent_texts
 from server.sessions.principals import JoinPrincipal
@@ -37,7 +38,10 @@ async def join_page(request: web.Request) -> web.Response:
     is_analysed = interview.purpose in request.app[CONFIG].analysed_purposes
     texts = [_shown(text, consents, is_analysed=is_analysed) for text in consent_texts(interview.purpose)]
     hosts = [member.name for member in details.interviewers]
-    may_have_account = signed_in_user(request) is None and candidate.user_id is None
+    user = signed_in_user(request)
+    if user is not None and user.role is Role.CANDIDATE and candidate.user_id is None:
+        await request.app[SCHEDULE].link_candidate(user, candidate)
+    may_have_account = user is None and candidate.user_id is None
     return render(
         request,
         "join.html",

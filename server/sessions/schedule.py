@@ -107,9 +107,12 @@ class Schedule:
             return await interview_rows.of_interviewer(connection, user.id)
 
     async def list_for_candidate(self, user: User) -> tuple[CandidateInterview, ...]:
-        """Return the interviews to which a user was invited as the candidate, by e-mail or by account."""
+        """Return the interviews whose join link a user has opened with this account.
+
+        An e-mail alone proves nothing: whoever holds one join link can make the account of its address.
+        """
         async with self._database.read() as connection:
-            found = await interview_rows.of_candidate(connection, user.id, user.email)
+            found = await interview_rows.of_candidate(connection, user.id)
             return tuple(
                 [
                     CandidateInterview(

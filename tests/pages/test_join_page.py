@@ -77,7 +77,8 @@ async def test_an_expired_link_gets_a_plain_page(site):
 
 
 async def test_a_candidate_may_make_an_account_that_lists_the_interview(site):
-    path = join_path(await schedule(await site.operator()))
+    operator = await site.operator()
+    path = join_path(await schedule(operator))
     candidate = site.visitor()
     page = await candidate.post(f"{path}/account", {"password": "short"}, on=f"{path}/account")
     assert page.status == 400
@@ -88,6 +89,11 @@ async def test_a_candidate_may_make_an_account_that_lists_the_interview(site):
     assert path in page.links
     assert "Schedule an interview" not in page.text
     assert (await candidate.get("/interviews/new")).status == 403
+    # Another interview of the same address is listed once its own link was opened, not before.
+    other = join_path(await schedule(operator, title="Second talk"))
+    assert "Second talk" not in (await candidate.get("/interviews")).text
+    assert (await candidate.get(other)).status == 200
+    assert "Second talk" in (await candidate.get("/interviews")).text
     # A second account for the same address is refused.
     page = await site.visitor().post(f"{path}/account", {"password": PASSWORD}, on=f"{path}/account")
     assert page.status == 400

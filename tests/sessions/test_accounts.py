@@ -188,6 +188,8 @@ async def test_a_candidate_registers_with_the_interviews_email(world: World):
     holder = JoinPrincipal(interview=details.interview, participant=details.candidate)
     user = await world.accounts.register_candidate(holder, password=PASSWORD)
     assert (user.email, user.name, user.role) == ("cleo@example.org", "Cleo Candidate", Role.CANDIDATE)
+    assert await world.schedule.list_for_candidate(user) == ()
+    await world.schedule.link_candidate(user, details.candidate)
     assert [item.interview.id for item in await world.schedule.list_for_candidate(user)] == [details.interview.id]
 
 
