@@ -35,11 +35,9 @@ class ConsentText:
 _USE = {
     Purpose.PRACTICE: "This is a practice interview: the results serve your own learning and decide nothing about you.",
     Purpose.RESEARCH: "This is a research interview: the results serve a study and decide nothing about you.",
-    Purpose.SELECTION: (
-        "This interview is part of a selection. The measurement is not a verdict about you and must not be used as"
-        " one; saying no to it must not be held against you."
-    ),
+    Purpose.SELECTION: "This interview is part of a selection. Saying no to this must not be held against you.",
 }
+_NO_VERDICT = "The measurement is not a verdict about you and must not be used as one."
 
 _KEPT = (
     "It is kept with this interview until the interviewers delete the interview; you can ask them to do so at any"
@@ -106,7 +104,10 @@ def consent_text(kind: ConsentKind, purpose: Purpose) -> ConsentText:
 def _text(kind: ConsentKind, purpose: Purpose) -> ConsentText:
     title, statement, paragraphs = _WORDING[kind]
     if kind is not ConsentKind.CALL:
-        paragraphs = (*paragraphs, _USE[purpose], _KEPT, _WITHDRAW)
+        use = _USE[purpose]
+        if kind is ConsentKind.ANALYSIS and purpose is Purpose.SELECTION:
+            use = f"{use} {_NO_VERDICT}"
+        paragraphs = (*paragraphs, use, _KEPT, _WITHDRAW)
     return ConsentText(
         kind=kind,
         purpose=purpose,
