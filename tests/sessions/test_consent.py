@@ -18,9 +18,9 @@ SHOWN = {
     "recording-research-2026-11": "3dd827298569516e",
     "research-research-2026-11": "21d8a886a9b57e13",
     "call-selection-2026-11": "8c61691df4f2ed86",
-    "analysis-selection-2026-11": "b9217307229c037c",
-    "recording-selection-2026-11": "6e2764377253d80b",
-    "research-selection-2026-11": "fc1f090e734fd170",
+    "analysis-selection-2026-11": "b572edd69a632b87",
+    "recording-selection-2026-11": "ba9ccb3e60776389",
+    "research-selection-2026-11": "c39fb8fe29917303",
 }
 
 
