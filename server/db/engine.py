@@ -1,7 +1,7 @@
 """The database: one engine, short reads, and writes one after the other."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -53,25 +53,35 @@ class Database:
                 Path(engine.url.database).parent.mkdir(parents=True, exist_ok=True, mode=0o700)
             event.listen(engine.sync_engine, "connect", _prepare_sqlite)
             event.listen(engine.sync_engine, "begin", _begin_sqlite)
+            event.listen(engine.sync_engine, "invalidate", _end_sqlite_transaction)
         return cls(engine)
 
     @asynccontextmanager
     async def read(self) -> AsyncIterator[AsyncConnection]:
         """Give a connection for queries that change nothing."""
-        async with self.engine.begin() as connection:
+        async with self._transaction(writes=False) as connection:
             yield connection
 
     @asynccontextmanager
     async def write(self) -> AsyncIterator[AsyncConnection]:
         """Give the connection that may write; others wait for their turn."""
-        async with self._writing:
-            connection = await self.engine.connect()
+        async with self._writing, self._transaction(writes=True) as connection:
+            yield connection
+
+    @asynccontextmanager
+    async def _transaction(self, *, writes: bool) -> AsyncIterator[AsyncConnection]:
+        # A task that is cancelled while it begins, commits or closes would leave a lock behind: those finish first.
+        connection = self.engine.connect()
+        try:
+            await _undisturbed(_begin(connection, writes=writes))
             try:
-                await connection.execution_options(composure_writes=True)
-                async with connection.begin():
-                    yield connection
-            finally:
-                await connection.close()
+                yield connection
+            except BaseException:
+                await _undisturbed(connection.rollback())
+                raise
+            await _undisturbed(connection.commit())
+        finally:
+            await _undisturbed(connection.close())
 
     async def scrub(self) -> None:
         """Remove deleted rows from SQLite's write-ahead log too; nothing to do on other databases."""
@@ -89,6 +99,22 @@ class Database:
     async def close(self) -> None:
         """Close every connection."""
         await self.engine.dispose()
+
+
+async def _begin(connection: AsyncConnection, *, writes: bool) -> None:
+    await connection.start()
+    await connection.execution_options(composure_writes=writes)
+    await connection.begin()
+
+
+async def _undisturbed(work: Coroutine[Any, Any, None]) -> None:
+    """Let work come to its end even if this task is cancelled meanwhile; the cancellation takes effect then."""
+    task = asyncio.create_task(work, name="database")
+    try:
+        await asyncio.shield(task)
+    except asyncio.CancelledError:
+        await asyncio.wait([task])
+        raise
 
 
 def _prepare_sqlite(dbapi_connection: DBAPIConnection, _record: Any) -> None:
@@ -109,3 +135,9 @@ def _prepare_sqlite(dbapi_connection: DBAPIConnection, _record: Any) -> None:
 def _begin_sqlite(connection: Connection) -> None:
     writes = connection.get_execution_options().get("composure_writes", False)
     connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+
+def _end_sqlite_transaction(dbapi_connection: DBAPIConnection, _record: Any, _error: BaseException | None) -> None:
+    # A connection is given up when its task is cancelled in a query. SQLite keeps the lock of an open transaction as
+    # long as any cursor of the closed connection is referred to, and a traceback may do so.
+    dbapi_connection.rollback()

@@ -1,4 +1,5 @@
 import asyncio
+import logging
 from pathlib import Path
 
 import pytest
@@ -6,7 +7,7 @@ from sqlalchemy import text
 
 from server.config import Config
 from server.db import users
-from server.db.engine import Database, database_url
+from server.db.engine import BUSY_TIMEOUT_MS, Database, database_url
 from server.db.migrate import migrate
 from server.db.records import User
 from server.protocol import Role
@@ -93,3 +94,28 @@ async def test_two_processes_may_write(tmp_path: Path):
 
 async def test_ping_answers(database: Database):
     await database.ping()
+
+
+@pytest.mark.parametrize("writes", [True, False])
+async def test_a_cancelled_task_leaves_no_lock_and_no_open_connection(
+    database: Database, writes: bool, caplog: pytest.LogCaptureFixture
+):
+    """At whatever point the cancellation comes, the next writer gets its turn and nothing is complained of."""
+
+    async def work(n: int) -> None:
+        async with database.write() if writes else database.read() as connection:
+            if writes:
+                await users.insert_user(connection, user(n), "h")
+            await users.count(connection)
+
+    kept = []  # tracebacks hold on to cursors
+    for turns in range(40):
+        task = asyncio.create_task(work(turns))
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        task.cancel()
+        kept += await asyncio.gather(task, return_exceptions=True)
+        async with asyncio.timeout(BUSY_TIMEOUT_MS / 1000), database.write() as connection:
+            await users.insert_user(connection, user(1000 + turns), "h")
+    assert [record for record in caplog.records if record.levelno >= logging.WARNING] == []
+    assert any(isinstance(result, asyncio.CancelledError) for result in kept)
