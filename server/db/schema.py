@@ -124,7 +124,7 @@ interviews = Table(
     _id(),
     _short("title", 200),
     _short("candidate_name", 100),
-    Column("candidate_email", String(254), nullable=False, index=True),
+    _short("candidate_email", 254),
     _time("scheduled_at"),
     Column("duration_min", Integer, nullable=False),
     _short("purpose"),

@@ -140,6 +140,7 @@ async def test_the_entitled_get_in(world):
     for path in (f"/join/{world.join_token}", f"/join/{world.join_token}/account"):
         status, body = await world.anonymous.ask("GET", path)
         assert status == 200, f"{status} {body[:300]}"
+    await world.candidate.ask("GET", f"/join/{world.join_token}")  # opening the link puts it into the account's list
     status, body = await world.candidate.ask("GET", "/interviews")
     assert status == 200
     assert "Secret title" in body

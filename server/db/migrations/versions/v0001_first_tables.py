@@ -51,7 +51,6 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name="pk_interviews"),
         sa.UniqueConstraint("room_id", name="uq_interviews_room_id"),
     )
-    op.create_index("ix_interviews_candidate_email", "interviews", ["candidate_email"])
 
     op.create_table(
         "invitations",
