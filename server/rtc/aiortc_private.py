@@ -19,6 +19,7 @@ import pylibsrtp
 from aioice.candidate import Candidate, candidate_foundation, candidate_priority
 from aiortc import RTCPeerConnection, RTCRtpReceiver, RTCRtpSender
 from aiortc.codecs import is_rtx
+from aiortc.exceptions import InvalidStateError
 from aiortc.rate import AimdRateControl, RemoteBitrateEstimator
 from aiortc.rtcdtlstransport import RTCDtlsTransport
 from aiortc.rtcicetransport import RTCIceGatherer, RTCIceTransport
@@ -42,6 +43,7 @@ UDP_BUFFER_BYTES = 262_144
 
 _R = "_RTCRtpReceiver__"
 _S = "_RTCRtpSender__"
+_CONNECT = "_RTCPeerConnection__connect"
 
 _NAMES: tuple[tuple[type, tuple[str, ...]], ...] = (
     (
@@ -61,6 +63,7 @@ _NAMES: tuple[tuple[type, tuple[str, ...]], ...] = (
             *("_ssrc", "_rtx_ssrc", "_run_rtp", "_send_keyframe", "_retransmit", "_send_rtcp"),
         ),
     ),
+    (RTCPeerConnection, (_CONNECT,)),
     (RTCDtlsTransport, ("_tx_srtp",)),
     (RTCIceTransport, ("_connection",)),
     (RTCIceGatherer, ("_connection",)),
@@ -100,6 +103,36 @@ def check_aiortc() -> None:
     for name in ("get_host_addresses", "server_reflexive_candidate"):
         if not hasattr(aioice.ice, name):
             raise AiortcMismatch(f"aioice {importlib.metadata.version('aioice')}: aioice.ice lacks {name}")
+
+
+class ConnectTasks:
+    """aiortc's own tasks that bring a connection up, so that closing can end them first.
+
+    aiortc forgets them: closed at the wrong moment, a connection comes up afterwards and its tasks run for ever.
+    """
+
+    def __init__(self, peer: RTCPeerConnection) -> None:
+        self._original = getattr(peer, _CONNECT)
+        self._tasks: set[asyncio.Task[Any]] = set()
+        setattr(peer, _CONNECT, self._connect)
+
+    async def _connect(self) -> None:
+        task = asyncio.current_task()
+        assert task is not None
+        self._tasks.add(task)
+        try:
+            await self._original()
+        except InvalidStateError:
+            pass  # it was closed by the other side meanwhile
+        finally:
+            self._tasks.discard(task)
+
+    async def cancel(self) -> None:
+        """End them."""
+        tasks = tuple(self._tasks)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
 
 
 class _EndedQueue(queue.Queue[Any]):

@@ -10,7 +10,7 @@ from aiortc.sdp import candidate_from_sdp
 
 from server.config import Config
 from server.errors import Unavailable, Unprocessable
-from server.rtc.aiortc_private import bind_candidates, host_addresses
+from server.rtc.aiortc_private import ConnectTasks, bind_candidates, host_addresses
 from server.rtc.offer import MAX_CANDIDATES, Offer, finish_answer, is_usable_candidate
 
 ANSWER_TIMEOUT_S = 10.0
@@ -41,6 +41,7 @@ class Connection:
         ]
         self.peer = RTCPeerConnection(RTCConfiguration(iceServers=servers))
         self.peer.on("connectionstatechange", self._on_state)
+        self._connecting = ConnectTasks(self.peer)
 
     async def answer(self, offer: Offer, *, video_kbps: int | None) -> str:
         """Answer an offer whose transceivers have been prepared on ``peer``.
@@ -91,6 +92,7 @@ class Connection:
         self.is_up = False
         try:
             async with asyncio.timeout(CLOSE_TIMEOUT_S):
+                await self._connecting.cancel()
                 await self.peer.close()
         except TimeoutError:
             _log.warning("a peer connection did not close in time")

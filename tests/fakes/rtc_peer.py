@@ -10,7 +10,7 @@ import numpy as np
 from aiortc import MediaStreamTrack, RTCConfiguration, RTCPeerConnection, RTCRtpReceiver, RTCSessionDescription
 from aiortc.rtp import RtpPacket
 
-from server.rtc.aiortc_private import ReceiverTap, bind_candidates
+from server.rtc.aiortc_private import ConnectTasks, ReceiverTap, bind_candidates
 
 LOOPBACK = ["127.0.0.1"]
 
@@ -105,6 +105,7 @@ class PublishingClient:
 
     def __init__(self, *, video=True, audio=True, codec="VP8"):
         self.peer = RTCPeerConnection(RTCConfiguration(iceServers=[]))
+        self._connecting = ConnectTasks(self.peer)
         self.video = ClipTrack("video", video_clip(codec), 1 / 30) if video else None
         self.audio = ClipTrack("audio", audio_clip(), 0.02) if audio else None
         if self.audio:
@@ -130,6 +131,7 @@ class PublishingClient:
         return resource
 
     async def close(self):
+        await self._connecting.cancel()
         await self.peer.close()
 
 
@@ -157,6 +159,7 @@ class WatchingClient:
 
     def __init__(self, *, kinds=("audio", "video"), codecs=("VP8", "H264")):
         self.peer = RTCPeerConnection(RTCConfiguration(iceServers=[]))
+        self._connecting = ConnectTasks(self.peer)
         self.tracks = {kind: _Track() for kind in kinds}
         self.taps = {}
         for kind in kinds:
@@ -188,6 +191,7 @@ class WatchingClient:
         return resource
 
     async def close(self):
+        await self._connecting.cancel()
         await self.peer.close()
 
 

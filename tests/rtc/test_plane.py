@@ -313,6 +313,18 @@ async def test_close_takes_less_than_a_second_and_leaves_no_task():
     await it.clients[-1].close()
 
 
+@pytest.mark.parametrize("delay_s", [0.0, 0.005, 0.01, 0.02, 0.04, 0.08])
+async def test_closing_at_any_moment_of_connecting_leaves_no_task(delay_s):
+    tasks = asyncio.all_tasks()
+    async with bench() as it:
+        await it.publisher()
+        await it.live()
+        for n in range(3):
+            await it.viewer(f"viewer{n}")
+        await asyncio.sleep(delay_s)
+    await until(lambda: not asyncio.all_tasks() - tasks, 3)
+
+
 async def test_lost_packets_are_repaired_on_both_legs():
     async with bench() as it:
         candidate = await it.publisher(audio=False)
