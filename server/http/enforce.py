@@ -4,11 +4,10 @@ from collections.abc import Awaitable, Callable
 
 from aiohttp import hdrs, web
 
-from server.db import series as series_rows
-from server.errors import Forbidden, NotAuthenticated, NotFound
+from server.errors import Forbidden, NotAuthenticated
 from server.http.access import INTERVIEW, LOGIN, PRINCIPAL, Handler, Route, Rule, Who
 from server.http.csrf import SESSION_COOKIE, check_csrf
-from server.http.keys import ACCOUNTS, DATABASE, ROOMS, SCHEDULE, TAP_TOKENS, TOKENS
+from server.http.keys import ACCOUNTS, ROOMS, SCHEDULE, SUMMARIES, TAP_TOKENS, TOKENS
 from server.protocol import Role
 from server.sessions.principals import AccessPrincipal
 
@@ -97,11 +96,7 @@ async def _member(request: web.Request, rule: Rule) -> None:
     await _signed_in(request, rule)
     app, user = request.app, request[LOGIN].user
     if "session_id" in request.match_info:
-        async with app[DATABASE].read() as connection:
-            session = await series_rows.get_session(connection, request.match_info["session_id"])
-        if session is None:
-            raise NotFound("This session does not exist.")
-        interview_id = session.interview_id
+        interview_id = (await app[SUMMARIES].session(user, request.match_info["session_id"])).interview_id
     else:
         interview_id = request.match_info["id"]
     request[INTERVIEW] = (await app[SCHEDULE].get(user, interview_id)).interview
