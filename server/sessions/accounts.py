@@ -9,7 +9,7 @@ from server.db import users as user_rows
 from server.db.engine import AsyncConnection, Database
 from server.errors import FieldErrors, Forbidden, Gone, NotAuthenticated, NotFound
 from server.sessions.entrylinks import EntryLinks
-from server.sessions.fields import checked_email, checked_name, collect
+from server.sessions.fields import checked_email, checked_name, collect, storable
 from server.sessions.passwords import Passwords, password_problem
 from server.sessions.principals import JoinPrincipal, UserPrincipal
 from server.sessions.ratelimit import RateLimiter
@@ -210,7 +210,11 @@ class Accounts:
     async def _open_login(self, user: User, browser: str) -> tuple[UserPrincipal, str]:
         token, now = new_secret(), self._now()
         login = LoginSession(
-            id=new_id(), user_id=user.id, created_at=now, expires_at=now + LOGIN_LIFETIME, browser=browser[:200]
+            id=new_id(),
+            user_id=user.id,
+            created_at=now,
+            expires_at=now + LOGIN_LIFETIME,
+            browser=storable(browser[:200]),
         )
         async with self._database.write() as connection:
             await login_rows.delete_expired(connection, now)
@@ -260,6 +264,23 @@ class Accounts:
         async with self._database.write() as connection:
             await user_rows.set_password(connection, who.user.id, password_hash)
             await login_rows.delete_of_user(connection, who.user.id, except_id=who.login_session_id)
+
+    async def set_password(self, email: str, new: str) -> None:
+        """Set a password without the old one and end all login sessions; for the server's own command line.
+
+        Raises:
+            NotFound: there is no account with this e-mail.
+            FieldErrors: the password cannot be used (field ``new``).
+        """
+        if problem := password_problem(new):
+            raise FieldErrors({"new": problem})
+        user = await self.find(email)
+        if user is None:
+            raise NotFound("There is no account with this e-mail.")
+        password_hash = await self._passwords.hash(new)
+        async with self._database.write() as connection:
+            await user_rows.set_password(connection, user.id, password_hash)
+            await login_rows.delete_of_user(connection, user.id)
 
     # --- people ---
 

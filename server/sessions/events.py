@@ -7,9 +7,16 @@ from typing import Any
 
 from server.errors import BadRequest, ComposureError, Conflict, Forbidden
 from server.protocol import CLIENT_EVENTS, Field, Role
+from server.sessions.fields import is_storable
 
 MAX_SETTINGS = 40
 """How many entries the page's device settings may have."""
+
+MAX_SETTING_LENGTH = 200
+"""Characters of a name or a text in them."""
+
+MAX_NUMBER = 2**53
+"""Larger whole numbers are not the same in every language (RFC 8259 section 6), and none is meant."""
 
 _TYPE_NAMES = {str: "text", float: "a number", bool: "true or false", dict: "an object"}
 
@@ -102,15 +109,34 @@ def _read_field(name: str, rule: Field, value: Any) -> Any:
             raise BadRequest(f"The field {name} is missing.")
         return None
     if rule.type is float and isinstance(value, int) and not isinstance(value, bool):
-        value = float(value)
+        value = float(value) if abs(value) <= MAX_NUMBER else math.inf
     if not isinstance(value, rule.type):
         raise BadRequest(f"The field {name} must be {_TYPE_NAMES[rule.type]}.")
     if isinstance(value, float) and not math.isfinite(value):
         raise BadRequest(f"The field {name} must be a finite number.")
     if isinstance(value, str) and len(value) > rule.max_length:
         raise BadRequest(f"The field {name} may have at most {rule.max_length} characters.")
-    if isinstance(value, dict) and len(value) > MAX_SETTINGS:
-        raise BadRequest(f"The field {name} may have at most {MAX_SETTINGS} entries.")
+    if isinstance(value, str) and not is_storable(value):
+        raise BadRequest(f"The field {name} is no proper text.")
+    if isinstance(value, dict):
+        _check_settings(name, value)
     if rule.choices and value not in rule.choices:
         raise BadRequest(f"The field {name} must be one of: {', '.join(rule.choices)}.")
     return value
+
+
+def _check_settings(name: str, settings: Mapping[str, Any]) -> None:
+    """Raise BadRequest unless it is a flat object of plain values: it is stored, and shown in downloads."""
+    if len(settings) > MAX_SETTINGS:
+        raise BadRequest(f"The field {name} may have at most {MAX_SETTINGS} entries.")
+    for key, value in settings.items():
+        if not (_is_plain(key) and _is_plain(value)):
+            raise BadRequest(f"The field {name} may hold short texts, numbers, true, false and null only.")
+
+
+def _is_plain(value: Any) -> bool:
+    if isinstance(value, str):
+        return len(value) <= MAX_SETTING_LENGTH and is_storable(value)
+    if isinstance(value, int | float):
+        return math.isfinite(value) if isinstance(value, float) else abs(value) <= MAX_NUMBER
+    return value is None

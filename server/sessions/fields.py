@@ -48,6 +48,20 @@ def collect() -> Iterator[Problems]:
         raise FieldErrors(problems.errors)
 
 
+def is_storable(text: str) -> bool:
+    """Return whether every database takes this text: no zero character, and no half of a surrogate pair."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return "\0" not in text
+
+
+def storable(text: str) -> str:
+    """Return a text with what no database takes replaced by question marks."""
+    return text.encode(errors="replace").decode().replace("\0", "?")
+
+
 def checked_name(value: str) -> str:
     """Return a person's name, trimmed. Raises ValueError if empty or over 100 characters."""
     return checked_line(value, what="a name", max_length=MAX_NAME_LENGTH)
