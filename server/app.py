@@ -16,7 +16,7 @@ from server.db.engine import Database, database_url
 from server.db.migrate import migrate
 from server.http import keys
 from server.http.enforce import add_routes, enforce, require_rules
-from server.http.middleware import MAX_BODY_BYTES, access_log, add_headers, map_errors
+from server.http.middleware import access_log, add_headers, map_errors
 from server.http.routes import ROUTES
 from server.http.templates import make_environment
 from server.http.websocket import STRANGERS, close_strangers
@@ -54,7 +54,7 @@ def make_app(
         now: wall clock, UTC.
         passwords: hashes passwords; None for the costs that real ones need.
     """
-    app = web.Application(middlewares=[access_log, map_errors, enforce], client_max_size=MAX_BODY_BYTES)
+    app = web.Application(middlewares=[access_log, map_errors, enforce])
     database = Database.open(database_url(config))
 
     def on_publisher(event: PublisherEvent) -> None:

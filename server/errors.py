@@ -6,6 +6,7 @@ ComposureError
 ├── NotAuthenticated    401  no or invalid credentials
 ├── Forbidden           403  known, but not entitled
 ├── NotFound            404  does not exist, or must not be known to exist
+├── TooSlow             408  the body did not come in time
 ├── Conflict            409  the state does not allow it now
 ├── Gone                410  expired or ended
 ├── TooLarge            413  body over the limit
@@ -61,6 +62,12 @@ class NotFound(ComposureError):
     """Does not exist, or must not be known to exist."""
 
     status = 404
+
+
+class TooSlow(ComposureError):
+    """The body did not come in time."""
+
+    status = 408
 
 
 class Conflict(ComposureError):

@@ -1,5 +1,6 @@
 """The JSON calls of our own pages: consents, and access tokens for WHIP, WHEP and the websocket."""
 
+import json
 from typing import Any
 
 from aiohttp import web
@@ -7,8 +8,10 @@ from aiohttp import web
 from server.config import IceServer
 from server.errors import BadRequest, Forbidden, Gone, UnsupportedMedia
 from server.http.access import PRINCIPAL, current_interview, current_user
+from server.http.body import read_text
 from server.http.keys import CONFIG, ROOMS, SCHEDULE, TOKENS
 from server.sessions.consent import Answer
+from server.sessions.fields import is_storable
 from server.sessions.principals import Grant, JoinPrincipal
 from server.sessions.records import ConsentKind, Interview, Participant
 from server.sessions.tokens import ACCESS_LIFETIME
@@ -54,7 +57,7 @@ def _answer(item: Any) -> Answer:
         raise BadRequest(f"The field kind must be one of: {', '.join(ConsentKind)}.")
     if not isinstance(granted, bool):
         raise BadRequest("The field granted must be true or false.")
-    if not isinstance(text_version, str) or len(text_version) > MAX_VERSION_LENGTH:
+    if not isinstance(text_version, str) or len(text_version) > MAX_VERSION_LENGTH or not is_storable(text_version):
         raise BadRequest("The field text_version must name the text that was shown.")
     return Answer(kind=ConsentKind(kind), granted=granted, text_version=text_version)
 
@@ -94,8 +97,8 @@ async def _json_object(request: web.Request) -> dict[str, Any]:
     if request.content_type != "application/json":
         raise UnsupportedMedia("Send application/json.")
     try:
-        body = await request.json()
-    except (ValueError, RecursionError, LookupError):  # LookupError: an unknown charset
+        body = json.loads(await read_text(request))
+    except (ValueError, RecursionError):
         raise BadRequest("The body is not JSON.") from None
     if not isinstance(body, dict):
         raise BadRequest("The body must be a JSON object.")

@@ -13,7 +13,8 @@ from urllib.parse import urlsplit
 
 from aiohttp import web
 
-from server.errors import BadRequest, Forbidden
+from server.errors import Forbidden
+from server.http.body import read_form
 from server.http.keys import CONFIG
 
 SESSION_COOKIE = "composure_session"
@@ -22,7 +23,6 @@ FORM_COOKIE_MAX_AGE_S = 24 * 3600
 FIELD = "csrf"
 HEADER = "X-CSRF-Token"
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
-FORM_TYPES = frozenset({"application/x-www-form-urlencoded", "multipart/form-data"})
 
 _NEW_FORM_COOKIE: web.RequestKey[str] = web.RequestKey("new_form_cookie")
 
@@ -59,31 +59,21 @@ async def check_csrf(request: web.Request) -> None:
 
     Raises:
         Forbidden: the request comes from another site, or its token is missing or stale.
-        BadRequest: the body claims to be a form and is none.
+        BadRequest, UnsupportedMedia, TooLarge, TooSlow: the body claims to be a form and cannot be read.
     """
     if request.method in SAFE_METHODS:
         return
     if not is_same_origin(request):
         raise Forbidden("This request came from another site.")
     # A form is read here in any case, so that its handler never meets one that cannot be read.
-    in_form = await _form_token(request)
-    given = request.headers.get(HEADER) or in_form
+    form = await read_form(request)
+    given = request.headers.get(HEADER) or form.text(FIELD)
     # Someone who logs in in a second tab keeps a valid first page: either cookie may have made the token.
     cookies = (request.cookies.get(SESSION_COOKIE), request.cookies.get(FORM_COOKIE))
     if not any(
         secret and hmac.compare_digest(_derive(secret).encode(), given.encode(errors="replace")) for secret in cookies
     ):
         raise Forbidden("This page is out of date. Please reload it and try again.")
-
-
-async def _form_token(request: web.Request) -> str:
-    if request.content_type not in FORM_TYPES:
-        return ""
-    try:
-        field = (await request.post()).get(FIELD, "")
-    except (ValueError, LookupError):  # no boundary, bad encoding, unknown charset
-        raise BadRequest("The form cannot be read.") from None
-    return field if isinstance(field, str) else ""
 
 
 def is_same_origin(request: web.Request) -> bool:
@@ -94,7 +84,10 @@ def is_same_origin(request: web.Request) -> bool:
     origin = request.headers.get("Origin")
     if origin is None:
         return True
-    host = urlsplit(origin).netloc
+    try:
+        host = urlsplit(origin).netloc
+    except ValueError:  # an unfinished IPv6 address
+        return False
     return bool(host) and host in {request.host, urlsplit(request.app[CONFIG].public_url).netloc}
 
 

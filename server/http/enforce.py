@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable
 
 from aiohttp import hdrs, web
 
-from server.errors import Forbidden, NotAuthenticated
+from server.errors import Forbidden, NotAuthenticated, NotFound
 from server.http.access import INTERVIEW, LOGIN, PRINCIPAL, Handler, Route, Rule, Who
 from server.http.csrf import SESSION_COOKIE, check_csrf
 from server.http.keys import ACCOUNTS, ROOMS, SCHEDULE, SUMMARIES, TAP_TOKENS, TOKENS
@@ -48,6 +48,8 @@ async def enforce(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Check the route's rule, and that unsafe requests made with a cookie come from our own pages."""
     if request.match_info.http_exception is not None:
         return await handler(request)  # no such route: nothing to protect
+    if "\0" in request.path:
+        raise NotFound("There is nothing at this address.")  # no id holds one, and PostgreSQL takes none
     # A route that is not in the table raises here and answers 500: closed, not open.
     rule = request.app[RULES][request.match_info.route]
     if rule.who in _BEARER_RULES:

@@ -1,35 +1,11 @@
-"""What handlers of forms share: reading fields, going on to the next page, absolute links."""
+"""What handlers of forms share: going on to the next page, absolute links."""
 
-from dataclasses import dataclass
 from http import HTTPStatus
 
 from aiohttp import web
-from multidict import MultiDict, MultiDictProxy
 
 from server.http.csrf import is_secure
 from server.http.keys import CONFIG
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Form:
-    """A posted form; uploaded files and missing fields read as empty."""
-
-    fields: "MultiDictProxy[str | bytes | bytearray | web.FileField]"
-
-    def text(self, name: str) -> str:
-        """Return a field as typed."""
-        value = self.fields.get(name, "")
-        return value if isinstance(value, str) else ""
-
-    @classmethod
-    def empty(cls) -> "Form":
-        """Return a form nobody has filled in yet."""
-        return cls(fields=MultiDictProxy(MultiDict()))
-
-
-async def read_form(request: web.Request) -> Form:
-    """Return the posted form."""
-    return Form(fields=await request.post())
 
 
 def go_to(path: str) -> web.Response:

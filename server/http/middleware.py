@@ -9,14 +9,11 @@ import jinja2
 from aiohttp import web
 
 from server.clock import monotonic_s
-from server.errors import ComposureError, NotAuthenticated, TooLarge
+from server.errors import ComposureError, NotAuthenticated
 from server.http.access import Handler
 from server.http.templates import render
 
 logger = logging.getLogger(__name__)
-
-MAX_BODY_BYTES = 256 * 1024
-"""Largest body of any request; an SDP offer is the largest honest one (5 to 30 KiB)."""
 
 JSON_PREFIXES = ("/api/", "/whip/", "/whep/", "/taps/", "/ws/")
 """Errors under these are JSON ``{error, message}``; elsewhere they are pages."""
@@ -29,6 +26,7 @@ _TITLES = {
     403: "Not allowed",
     404: "Nothing here",
     405: "That cannot be done here",
+    408: "That took too long",
     409: "Not possible right now",
     410: "No longer valid",
     413: "Too large",
@@ -72,8 +70,6 @@ async def map_errors(request: web.Request, handler: Handler) -> web.StreamRespon
         return await handler(request)
     except ComposureError as exc:
         return error_response(request, exc)
-    except web.HTTPRequestEntityTooLarge:
-        return error_response(request, TooLarge(f"A request may hold at most {MAX_BODY_BYTES} bytes."))
     except web.HTTPException as exc:
         if exc.status < 400:
             raise

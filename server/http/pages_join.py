@@ -13,7 +13,7 @@ from server.http.access import (
     current_participant,
     signed_in_user,
 )
-from server.http.forms import read_form
+from server.http.body import read_form
 from server.http.keys import ACCOUNTS, CONFIG, CONSENTS, SCHEDULE
 from server.http.pages_people import HOME, log_in_and_go
 from server.http.templates import render

@@ -6,8 +6,9 @@ from aiohttp import web
 
 from server.errors import FieldErrors, NotAuthenticated, TooManyRequests
 from server.http.access import LOGIN, OPERATOR, PUBLIC, SIGNED_IN, Route, current_user, signed_in_user
+from server.http.body import Form, read_form
 from server.http.csrf import SESSION_COOKIE, is_secure
-from server.http.forms import Form, absolute_url, client_address, go_to, local_path, read_form
+from server.http.forms import absolute_url, client_address, go_to, local_path
 from server.http.keys import ACCOUNTS
 from server.http.templates import render
 from server.http.wording import browser_words, role_words

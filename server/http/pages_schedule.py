@@ -10,7 +10,8 @@ from aiohttp import web
 from server.clock import utc_now
 from server.errors import FieldErrors
 from server.http.access import INTERVIEWER, MEMBER, SIGNED_IN, Handler, Route, current_interview, current_user
-from server.http.forms import Form, absolute_url, go_to, read_form
+from server.http.body import Form, read_form
+from server.http.forms import absolute_url, go_to
 from server.http.keys import CONFIG, CONSENTS, SCHEDULE, SUMMARIES, TAP_TOKENS, TOKENS
 from server.http.templates import render
 from server.http.wording import CONSENT_WORDS, PURPOSE_TEXTS, PURPOSE_WORDS, joined

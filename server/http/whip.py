@@ -6,12 +6,13 @@ The access rule has already checked the bearer token, its room and its grant.
 from aiohttp import web
 
 from server.config import IceServer
-from server.errors import BadRequest, NotFound, TooLarge, UnsupportedMedia
+from server.errors import NotFound, UnsupportedMedia
 from server.http.access import current_claims
+from server.http.body import read_text
 from server.http.keys import CONFIG, PLANE
+from server.rtc.offer import MAX_SDP_BYTES
 from server.rtc.plane import Resource
 
-MAX_BODY_BYTES = 65_536
 SDP = "application/sdp"
 SDP_FRAGMENT = "application/trickle-ice-sdpfrag"
 
@@ -41,7 +42,7 @@ async def trickle(request: web.Request) -> web.Response:
     expected = request.headers.get("If-Match", "*").strip()
     if expected != "*" and etag not in [tag.strip().removeprefix("W/").strip('"') for tag in expected.split(",")]:
         raise web.HTTPPreconditionFailed(reason="This media session has another ICE session by now.")
-    await request.app[PLANE].trickle(resource_id, await _body(request))
+    await request.app[PLANE].trickle(resource_id, await read_text(request, max_bytes=MAX_SDP_BYTES))
     return web.Response(status=204)
 
 
@@ -73,23 +74,7 @@ async def _offer(request: web.Request) -> str:
     accepted = [part.partition(";")[0].strip() for part in request.headers.get("Accept", "*/*").split(",")]
     if not set(accepted) & {"*/*", "application/*", SDP, ""}:
         raise web.HTTPNotAcceptable(reason=f"The answer is {SDP}.")
-    return await _body(request)
-
-
-async def _body(request: web.Request) -> str:
-    """Return the body as text, at most ``MAX_BODY_BYTES`` of it."""
-    too_large = TooLarge(f"A media session's body may hold at most {MAX_BODY_BYTES} bytes.")
-    if (request.content_length or 0) > MAX_BODY_BYTES:
-        raise too_large
-    body = bytearray()
-    async for chunk in request.content.iter_chunked(MAX_BODY_BYTES):
-        body += chunk
-        if len(body) > MAX_BODY_BYTES:
-            raise too_large
-    try:
-        return body.decode()
-    except UnicodeDecodeError as exc:
-        raise BadRequest("The body is not UTF-8 text.") from exc
+    return await read_text(request, max_bytes=MAX_SDP_BYTES)
 
 
 def _created(request: web.Request, resource: Resource) -> web.Response:

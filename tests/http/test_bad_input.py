@@ -11,7 +11,7 @@ import pytest
 import pytest_asyncio
 
 from server.http import keys
-from server.http.middleware import MAX_BODY_BYTES
+from server.http.body import MAX_BODY_BYTES
 from server.ops.logs import without_details
 from server.sessions.records import ConsentKind
 from tests.http.world import PASSWORD, a_world
@@ -77,6 +77,8 @@ BAD_ANSWERS = [
     {"answers": [{"kind": "call", "granted": "yes", "text_version": "1"}]},
     {"answers": [{"kind": "call", "granted": True}]},
     {"answers": [{"kind": "call", "granted": True, "text_version": "x" * 41}]},
+    {"answers": [{"kind": "call", "granted": False, "text_version": "\ud800"}]},
+    {"answers": [{"kind": "call", "granted": False, "text_version": "\0"}]},
     {"answers": [{"kind": "call", "granted": True, "text_version": "1"}] * 5},
 ]
 
@@ -151,6 +153,55 @@ async def test_unreadable_forms_are_4xx_with_a_page(world, body, content_type):
         assert 400 <= status < 500, text
         assert "<h1" in text
     await goes_on(world)
+
+
+FORM = "application/x-www-form-urlencoded"
+ODD_BODIES = [
+    (b"email=\\ud800&password=x", {"Content-Type": f"{FORM}; charset=unicode_escape"}, 415),
+    (b"email=a&password=x", {"Content-Type": f"{FORM}; charset=punycode"}, 415),
+    (b"not gzip", {"Content-Type": FORM, "Content-Encoding": "gzip"}, 415),
+    (
+        b"--x\r\nContent-Disposition: form-data; name=a\r\n\r\n1\r\n--x--",
+        {"Content-Type": "multipart/form-data; boundary=x"},
+        415,
+    ),
+    (b"&".join(b"a%d=1" % i for i in range(101)), {"Content-Type": FORM}, 400),
+    (b"email=%00&password=%00", {"Content-Type": FORM}, 401),
+    (b"email=%ff&password=%ed%a0%80", {"Content-Type": FORM}, 401),
+]
+
+
+@pytest.mark.parametrize(("body", "headers", "expected"), ODD_BODIES, ids=range(len(ODD_BODIES)))
+async def test_odd_encodings_of_forms_are_refused(world, body, headers, expected):
+    status, text = await world.anonymous.ask("POST", "/login", data=body, headers=headers)
+    assert status == expected, text
+    await goes_on(world)
+
+
+async def test_a_body_that_does_not_come_is_not_waited_for_for_ever(world, monkeypatch):
+    monkeypatch.setattr("server.http.body.BODY_TIMEOUT_S", 0.05)
+
+    async def slowly():
+        yield b"email="
+        await asyncio.sleep(1)
+
+    status, _ = await world.anonymous.ask("POST", "/login", data=slowly(), headers={"Content-Type": FORM})
+    assert status == 408
+
+
+async def test_bytes_that_are_no_text_in_headers_are_no_error_of_ours(world):
+    port, csrf = int(world.url.rpartition(":")[2]), await world.anonymous.fresh_csrf()
+    body = f"csrf={csrf}&email=vicky%40example.org&password={PASSWORD}".encode()
+    cookie = next(item.value for item in world.anonymous.http.cookie_jar if item.key == "composure_form")
+    head = f"POST /login HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nCookie: composure_form={cookie}\r\n"
+    head += f"Content-Type: {FORM}\r\nContent-Length: {len(body)}\r\n"
+    for header, expected in ((b"User-Agent: \xff\xfe", b"303"), (b"Origin: http://[", b"403")):
+        reader, writer = await asyncio.open_connection("127.0.0.1", port, family=socket.AF_INET)
+        writer.write(head.encode() + header + b"\r\n\r\n" + body)
+        async with asyncio.timeout(5):
+            answer = await reader.read()
+        assert answer.split(b" ")[1] == expected, answer[:200]
+        writer.close()
 
 
 async def test_bad_credentials_of_every_kind(world):
