@@ -1,6 +1,7 @@
 """The database: one engine, short reads, and writes one after the other."""
 
 import asyncio
+import os
 from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -47,10 +48,11 @@ class Database:
         Args:
             url: ``sqlite+aiosqlite:///path`` or ``postgresql+asyncpg://...``.
         """
-        engine = create_async_engine(url)
+        # What an error quotes ends in the log: never names, notes or hashes.
+        engine = create_async_engine(url, hide_parameters=True)
         if engine.dialect.name == "sqlite":
-            if engine.url.database:
-                Path(engine.url.database).parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            if (path := engine.url.database) and not path.startswith((":", "file:")):
+                _make_private(Path(path))
             event.listen(engine.sync_engine, "connect", _prepare_sqlite)
             event.listen(engine.sync_engine, "begin", _begin_sqlite)
             event.listen(engine.sync_engine, "invalidate", _end_sqlite_transaction)
@@ -99,6 +101,12 @@ class Database:
     async def close(self) -> None:
         """Close every connection."""
         await self.engine.dispose()
+
+
+def _make_private(path: Path) -> None:
+    """Make the file before SQLite does, readable by its owner alone; its log and index get the same rights."""
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
 
 
 async def _begin(connection: AsyncConnection, *, writes: bool) -> None:

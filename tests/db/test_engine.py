@@ -7,7 +7,7 @@ from sqlalchemy import text
 
 from server.config import Config
 from server.db import users
-from server.db.engine import BUSY_TIMEOUT_MS, Database, database_url
+from server.db.engine import BUSY_TIMEOUT_MS, Database, IntegrityError, database_url
 from server.db.migrate import migrate
 from server.db.records import User
 from server.protocol import Role
@@ -35,6 +35,25 @@ async def test_sqlite_is_set_up_for_safety_and_for_readers_beside_a_writer(tmp_p
         "busy_timeout": 5000,
         "secure_delete": 1,
     }
+
+
+async def test_only_its_owner_reads_the_database(tmp_path: Path):
+    database = Database.open(database_url(Config(data_dir=tmp_path)))  # a folder that others may enter
+    await migrate(database)
+    async with database.write() as connection:
+        await users.insert_user(connection, user(1), "h")
+    modes = {path.name: path.stat().st_mode & 0o777 for path in tmp_path.iterdir()}
+    await database.close()
+    assert set(modes.values()) == {0o600}, modes
+    assert "composure.db-wal" in modes
+
+
+async def test_errors_quote_no_values(database: Database):
+    with pytest.raises(IntegrityError) as failed:
+        async with database.write() as connection:
+            await users.insert_user(connection, user(1), "h")
+            await users.insert_user(connection, user(1), "h")
+    assert "1@example.org" not in str(failed.value)
 
 
 async def test_a_given_url_wins(tmp_path: Path):
