@@ -1,7 +1,11 @@
-"""The command line: ``python -m server serve [options]``. Every option is also an environment variable."""
+"""The command line: ``python -m server serve [options]``, ``python -m server password EMAIL``.
+
+Every option of serve is also an environment variable.
+"""
 
 import argparse
 import asyncio
+import getpass
 import os
 import signal
 import ssl
@@ -16,10 +20,12 @@ from alembic.util import CommandError
 from server import clock
 from server.app import make_app
 from server.config import PREFIX, Config, ConfigError
+from server.errors import FieldErrors, NotFound
 from server.http.keys import ACCOUNTS, TEMPLATES
 from server.http.templates import compile_all
 from server.ops import logs
 from server.ops.certificate import self_signed, server_context
+from server.ops.password import set_password
 
 SHUTDOWN_TIMEOUT_S = 5.0
 """So long running requests may take to end."""
@@ -33,28 +39,51 @@ _FLAGS = ("self_signed", "behind_proxy")
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; returns the exit status: 0 done, 1 cannot start, 2 a setting cannot be used."""
     options = _parser().parse_args(arguments)
-    given = {item.name: getattr(options, item.name) for item in fields(Config)}
-    demo = options.demo or options.demo_video is not None
-    if demo and given["data_dir"] is None:
-        given["data_dir"] = DEMO_DATA_DIR
     try:
-        config = Config.from_env(overrides={name: value for name, value in given.items() if value is not None})
-        if options.demo_video is not None and not options.demo_video.is_file():
-            raise ConfigError(f"no such file: {options.demo_video}")
-        logs.configure(config.log_level)
-        asyncio.run(_serve(config, demo=demo, demo_video=options.demo_video))
+        return _set_password(options) if options.command == "password" else _start(options)
     except ConfigError as exc:
         print(f"composure: {exc}", file=sys.stderr)
         return 2
     except (OSError, CommandError) as exc:  # the port is taken, the data folder cannot be written, a newer database
         print(f"composure: cannot start: {exc}", file=sys.stderr)
         return 1
+
+
+def _start(options: argparse.Namespace) -> int:
+    given = {item.name: getattr(options, item.name) for item in fields(Config)}
+    demo = options.demo or options.demo_video is not None
+    if demo and given["data_dir"] is None:
+        given["data_dir"] = DEMO_DATA_DIR
+    config = Config.from_env(overrides={name: value for name, value in given.items() if value is not None})
+    if options.demo_video is not None and not options.demo_video.is_file():
+        raise ConfigError(f"no such file: {options.demo_video}")
+    logs.configure(config.log_level)
+    asyncio.run(_serve(config, demo=demo, demo_video=options.demo_video))
+    return 0
+
+
+def _set_password(options: argparse.Namespace) -> int:
+    config = Config.from_env(overrides={"data_dir": options.data_dir} if options.data_dir else {})
+    password = getpass.getpass("New password: ") if sys.stdin.isatty() else sys.stdin.readline().rstrip("\n")
+    try:
+        asyncio.run(set_password(config, options.email, password))
+    except FieldErrors as exc:
+        print(f"composure: {' '.join(exc.errors.values())}", file=sys.stderr)
+        return 1
+    except NotFound as exc:
+        print(f"composure: {exc.message}", file=sys.stderr)
+        return 1
+    print("The password is set; open logins of this account are ended.")
     return 0
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m server", description="Composure: live interviews over WebRTC.")
-    serve = parser.add_subparsers(dest="command", required=True).add_parser(
+    commands = parser.add_subparsers(dest="command", required=True)
+    password = commands.add_parser("password", help="set the password of somebody who lost theirs")
+    password.add_argument("email")
+    password.add_argument("--data-dir", metavar="DATA_DIR", help=f"as for serve [{PREFIX}DATA_DIR, default data]")
+    serve = commands.add_parser(
         "serve",
         help="serve until interrupted",
         description="Serve until interrupted. Options win over the environment.",

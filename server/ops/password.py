@@ -1,0 +1,22 @@
+"""``python -m server password EMAIL``: a new password for somebody who lost theirs, set on the server itself."""
+
+from server import clock
+from server.config import Config
+from server.db.engine import Database, database_url
+from server.db.migrate import migrate
+from server.sessions.accounts import Accounts
+
+
+async def set_password(config: Config, email: str, password: str) -> None:
+    """Set a user's password and end their login sessions; the server may be running.
+
+    Raises:
+        NotFound: there is no such account.
+        FieldErrors: the password cannot be used.
+    """
+    database = Database.open(database_url(config))
+    try:
+        await migrate(database)
+        await Accounts(database, now=clock.utc_now, clock=clock.monotonic_s).set_password(email, password)
+    finally:
+        await database.close()
