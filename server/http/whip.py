@@ -3,13 +3,16 @@
 The access rule has already checked the bearer token, its room and its grant.
 """
 
+from collections.abc import Awaitable
+from contextlib import suppress
+
 from aiohttp import web
 
 from server.config import IceServer
 from server.errors import NotFound, UnsupportedMedia
 from server.http.access import current_claims
 from server.http.body import read_text
-from server.http.keys import CONFIG, PLANE
+from server.http.keys import CONFIG, PLANE, ROOMS
 from server.rtc.offer import MAX_SDP_BYTES
 from server.rtc.plane import Resource
 
@@ -22,6 +25,7 @@ async def publish(request: web.Request) -> web.Response:
     offer_sdp = await _offer(request)
     claims = current_claims(request)
     resource = await request.app[PLANE].publish(claims.room_id, claims.participant_id, offer_sdp)
+    await _keep(request, resource, request.app[ROOMS].authorise_publish(claims))
     return _created(request, resource)
 
 
@@ -31,6 +35,7 @@ async def watch(request: web.Request) -> web.Response:
     claims = current_claims(request)
     source_id = request.match_info["participant_id"]
     resource = await request.app[PLANE].watch(claims.room_id, source_id, claims.participant_id, offer_sdp)
+    await _keep(request, resource, request.app[ROOMS].authorise_watch(claims, source_id))
     return _created(request, resource)
 
 
@@ -56,6 +61,19 @@ async def delete(request: web.Request) -> web.Response:
 async def options(request: web.Request) -> web.Response:
     """Say what may be posted."""
     return web.Response(status=204, headers={"Accept-Post": SDP, "Allow": "OPTIONS, POST"})
+
+
+async def _keep(request: web.Request, resource: Resource, authorised: Awaitable[None]) -> None:
+    """Ask again once the session is open, and close it if the answer is no.
+
+    Its rule was checked before the body came; whoever was put out since was not found among those to disconnect.
+    """
+    try:
+        await authorised
+    except BaseException:
+        with suppress(NotFound):  # closed meanwhile
+            await request.app[PLANE].close_resource(resource.id)
+        raise
 
 
 def _owned(request: web.Request) -> tuple[str, str]:

@@ -1,5 +1,6 @@
 """Who may do what with the media of a running call, with real peers."""
 
+import asyncio
 from datetime import timedelta
 
 import pytest
@@ -76,6 +77,35 @@ async def test_a_candidate_publishes_only_once_admitted_and_no_longer_after_leav
         await state(call.interviewer, lambda event: not any(person["publishing"] for person in event["participants"]))
         status, _ = await sender.ask("POST", f"/whip/{access['room_id']}", data=offer, headers=SDP)
         assert status == 409
+
+
+async def test_who_is_put_out_while_the_offer_is_on_its_way_does_not_get_in(world, monkeypatch):
+    async with a_call(world) as call:
+        room, person = call.candidate_access["room_id"], call.candidate_access["participant_id"]
+        sender, client = world.browser(bearer=call.candidate_access["token"]), PublishingClient()
+        offer, was_let_in, has_left = (await client.offer()).encode(), asyncio.Event(), asyncio.Event()
+        rooms, plane = world.app[keys.ROOMS], world.app[keys.PLANE]
+        authorise = rooms.authorise_publish
+
+        async def noted(principal):
+            await authorise(principal)
+            was_let_in.set()
+
+        async def late():
+            yield offer[:10]
+            await has_left.wait()
+            yield offer[10:]
+
+        monkeypatch.setattr(rooms, "authorise_publish", noted)
+        posted = asyncio.create_task(sender.ask("POST", f"/whip/{room}", data=late(), headers=SDP))
+        await asyncio.wait_for(was_let_in.wait(), 5)
+        await call.candidate.send_json({"type": "leave"})
+        await until(lambda: plane.publication(room, person) is None)
+        has_left.set()
+        status, _ = await posted
+        assert status == 409
+        assert plane.stats().total["publishers"] == 0
+        await client.close()
 
 
 async def test_the_end_closes_the_room_for_every_token(world):
