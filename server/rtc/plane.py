@@ -3,11 +3,12 @@
 import asyncio
 import hashlib
 import secrets
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 
 from server.config import Config
-from server.errors import Conflict, NotFound, Unavailable, Unprocessable
+from server.errors import Conflict, NotFound, TooManyRequests, Unavailable, Unprocessable
 from server.media import Attachment, Codec, FrameConsumer
 from server.rtc.aiortc_private import check_aiortc
 from server.rtc.context import Context
@@ -26,6 +27,10 @@ CONNECT_TIMEOUT_S = 15.0
 """A connection that has not come up by then is closed."""
 MAX_VIEWERS = 32
 """Viewers of one participant."""
+MAX_VIEWS_EACH = 4
+"""Connections by which one viewer may watch one participant; a further one ends the oldest."""
+MAX_ANSWERING = 4
+"""Offers of one participant that may be answered at once, for each whom they concern."""
 CLOSE_TIMEOUT_S = 6.0
 
 
@@ -56,6 +61,8 @@ class MediaPlane:
         self._sources: dict[tuple[str, str], Source] = {}
         self._resources: dict[str, _Open] = {}
         self._rooms: dict[str, Counters] = {}
+        self._answering: Counter[tuple[str, str, str]] = Counter()
+        """Offers being answered, by room, participant whom they concern, and participant who made them."""
         self._past = Counters()
         self._ticker: asyncio.Task[None] | None = None
         self._is_closed = False
@@ -69,10 +76,11 @@ class MediaPlane:
             BadRequest: no SDP.
             Unprocessable: SDP that cannot be answered, such as one without VP8, H.264 or Opus.
             Conflict: a later offer of the same participant overtook this one.
+            TooManyRequests: ``MAX_ANSWERING`` offers of this participant are being answered.
             Unavailable: no UDP port, or the plane is closing.
         """
         offer = parse_offer(offer_sdp)
-        self._start()
+        self._start((room_id, participant_id, participant_id))
         source = self._source(room_id, participant_id)
         source.newest_attempt = attempt = source.newest_attempt + 1
         source.n_answering += 1
@@ -85,7 +93,7 @@ class MediaPlane:
                 next_epoch=source.next_epoch,
                 preferred_codec=source.preferred_codec,
             )
-            answer_sdp = await self._answer(publisher)
+            answer_sdp = await self._answer(publisher, (room_id, participant_id, participant_id))
         except BaseException:
             source.n_answering -= 1
             self._tidy(source)
@@ -111,15 +119,14 @@ class MediaPlane:
             BadRequest: no SDP.
             Unprocessable: SDP that cannot be answered, or the viewer cannot take the participant's video codec.
             Conflict: the participant does not publish; ``retry_after_s`` says when to try again.
+            TooManyRequests: ``MAX_ANSWERING`` offers of this viewer for this participant are being answered.
             Unavailable: too many viewers, no UDP port, or the plane is closing.
         """
         offer = parse_offer(offer_sdp)
-        self._start()
+        self._start((room_id, source_id, viewer_id))
         source = self._sources.get((room_id, source_id))
         if source is None or source.event is None or source.event.state is PublisherState.CLOSED:
             raise Conflict("the participant does not publish yet", retry_after_s=1)
-        if len(source.subscribers) >= MAX_VIEWERS:
-            raise Unavailable("too many people watch this participant", retry_after_s=10)
         video_codec = None if source.event.video_codec is None else Codec(source.event.video_codec)
         subscriber = Subscriber(
             offer,
@@ -128,23 +135,30 @@ class MediaPlane:
             events=source,
             video_codec=video_codec,
         )
-        answer_sdp = await self._answer(subscriber)
+        answer_sdp = await self._answer(subscriber, (room_id, source_id, viewer_id))
         if self._sources.get((room_id, source_id)) is not source:
             self._close_later(subscriber)
             raise Conflict("the participant left", retry_after_s=1)
         if source.publisher is not None and not subscriber.can_take(source.publisher.video_codec):
             self._close_later(subscriber)
             raise Conflict("the participant's video changed its codec", retry_after_s=1)
+        if not self._make_room(source, viewer_id):
+            self._close_later(subscriber)
+            raise Unavailable("too many people watch this participant", retry_after_s=10)
         source.subscribers.add(subscriber)
         self._counters(room_id).views += 1
         return self._register(subscriber, source, viewer_id, answer_sdp)
 
-    async def _answer(self, peer: Publisher | Subscriber) -> str:
+    async def _answer(self, peer: Publisher | Subscriber, whose: tuple[str, str, str]) -> str:
+        self._answering[whose] += 1
         try:
             answer_sdp = await peer.answer()
         except BaseException:  # also when the request is cancelled: the sockets must not stay open
             self._close_later(peer)
             raise
+        finally:
+            self._answering[whose] -= 1
+            self._answering += Counter()  # forget who has none
         if self._is_closed:
             self._close_later(peer)
             raise Unavailable("the server is shutting down", retry_after_s=10)
@@ -156,6 +170,17 @@ class MediaPlane:
         owner = ResourceOwner(room_id=source.room_id, participant_id=participant_id, etag=etag)
         self._resources[resource_id] = _Open(owner, peer, source)
         return Resource(id=resource_id, answer_sdp=answer_sdp, etag=etag)
+
+    def _make_room(self, source: Source, viewer_id: str) -> bool:
+        """Let one more view of this viewer fit; return whether it does."""
+        views = [
+            entry.peer
+            for entry in self._resources.values()
+            if entry.source is source and entry.owner.participant_id == viewer_id and isinstance(entry.peer, Subscriber)
+        ]
+        if len(views) >= MAX_VIEWS_EACH:
+            self._drop(views[0])  # resources are kept in the order in which they were opened
+        return len(source.subscribers) < MAX_VIEWERS
 
     # What is open
 
@@ -304,9 +329,11 @@ class MediaPlane:
 
     # Bookkeeping
 
-    def _start(self) -> None:
+    def _start(self, whose: tuple[str, str, str]) -> None:
         if self._is_closed:
             raise Unavailable("the server is shutting down", retry_after_s=10)
+        if self._answering[whose] >= MAX_ANSWERING:
+            raise TooManyRequests("too many connections are being opened at once", retry_after_s=1)
         if self._ticker is None:
             self._ticker = self._context.spawn(self._tick(), "rtc-tick")
 

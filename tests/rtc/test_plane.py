@@ -12,13 +12,13 @@ import pytest
 
 from server.clock import monotonic_s
 from server.config import Config
-from server.errors import Conflict, NotFound, Unavailable, Unprocessable
+from server.errors import Conflict, NotFound, TooManyRequests, Unavailable, Unprocessable
 from server.media import Codec, Kind
 from server.rtc import plane as plane_module
 from server.rtc import source as source_module
 from server.rtc.frames import AudioAssembler, VideoAssembler
 from server.rtc.packets import MediaPacket, Unwrapper, starts_keyframe
-from server.rtc.plane import MediaPlane, PublisherState
+from server.rtc.plane import MAX_ANSWERING, MAX_VIEWS_EACH, MediaPlane, PublisherState
 from tests.fakes.rtc_peer import PublishingClient, WatchingClient, until
 
 
@@ -293,6 +293,34 @@ async def test_a_participant_who_leaves_ends_everything_of_theirs():
         assert it.plane.owner(interviewer.resource.id).participant_id == "interviewer"
         assert it.plane.publication("room", "candidate") is None
         assert it.plane.stats().total["publishers"] == 1
+
+
+async def test_a_viewer_holds_few_connections_and_the_newest_stay():
+    async with bench() as it:
+        await it.publisher()
+        other = await it.viewer("other")
+        views = [await it.viewer() for _ in range(MAX_VIEWS_EACH + 2)]
+        assert it.plane.stats().total["viewers"] == MAX_VIEWS_EACH + 1
+        for gone in views[:2]:
+            with pytest.raises(NotFound):
+                it.plane.owner(gone.resource.id)
+        for kept in (*views[2:], other):
+            it.plane.owner(kept.resource.id)
+
+
+async def test_a_flood_of_offers_is_answered_a_few_at_a_time():
+    async with bench() as it:
+        await it.publisher()
+        client = WatchingClient()
+        it.clients.append(client)
+        offer = await client.offer()
+        flood = [it.plane.watch("room", "candidate", "interviewer", offer) for _ in range(3 * MAX_ANSWERING)]
+        flood += [it.plane.publish("room", "flooder", offer.replace("recvonly", "sendonly")) for _ in flood]
+        results = await asyncio.gather(*flood, return_exceptions=True)
+        refused = [result for result in results if isinstance(result, TooManyRequests)]
+        assert len(refused) == len(flood) - 2 * MAX_ANSWERING
+        assert it.plane.stats().total["viewers"] <= MAX_VIEWS_EACH
+        await it.viewer()  # and later there is place again
 
 
 async def test_close_takes_less_than_a_second_and_leaves_no_task():
