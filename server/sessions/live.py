@@ -14,6 +14,7 @@ from server.sessions.consent import Answer, Consents, ConsentState
 from server.sessions.live_room import LiveRoom, load_room
 from server.sessions.ports import AnalysisPort, MediaPort, PublisherChange
 from server.sessions.principals import AccessPrincipal, Grant, JoinPrincipal, TapPrincipal
+from server.sessions.ratelimit import RateLimiter
 from server.sessions.recorder import EstimateRecorder
 from server.sessions.records import Interview, InterviewStatus, SessionStatus
 from server.sessions.room_services import RoomServices
@@ -24,6 +25,9 @@ from server.sessions.tasks import TaskSet
 __all__ = ["Connection", "LiveRooms"]
 
 SWEEP_S = 1.0
+
+MAX_ENTRIES, ENTRIES_WINDOW_S = 120, 60.0
+"""How often one participant may come in or open media at once, and the time after which they may again."""
 
 
 class LiveRooms:
@@ -72,6 +76,7 @@ class LiveRooms:
         self._rooms: dict[str, LiveRoom] = {}
         """By room id."""
         self._loading = asyncio.Lock()
+        self._entries = RateLimiter(clock, attempts=MAX_ENTRIES, window_s=ENTRIES_WINDOW_S)
         self._outbox_dropped = 0
 
     # --- pages ---
@@ -92,6 +97,7 @@ class LiveRooms:
             Forbidden: no ``control`` grant.
             NotFound: no such room or participant.
             Gone: the interview is over.
+            TooManyRequests: somebody who comes in again and again.
         """
         if Grant.CONTROL not in principal.grants:
             raise Forbidden("This access token does not open the room's events.")
@@ -139,6 +145,7 @@ class LiveRooms:
         Raises:
             Forbidden: no grant, or the candidate was not admitted.
             NotFound, Gone: no such room, or it is over.
+            TooManyRequests: they open media again and again.
         """
         _require(principal, Grant.PUBLISH)
         room, seat = await self._enter(principal)
@@ -253,6 +260,7 @@ class LiveRooms:
     # --- finding rooms ---
 
     async def _enter(self, principal: AccessPrincipal) -> tuple[LiveRoom, Seat]:
+        self._entries.take(principal.participant_id)
         room = self._rooms.get(principal.room_id)
         if room is None:
             async with self._database.read() as connection:

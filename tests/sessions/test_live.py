@@ -1,8 +1,9 @@
 import pytest
 
 from server.db.interviews import set_status
-from server.errors import Conflict, Forbidden, Gone, NotFound
+from server.errors import Conflict, Forbidden, Gone, NotFound, TooManyRequests
 from server.protocol import CLIENT_EVENTS, SERVER_EVENTS, Role
+from server.sessions.live import MAX_ENTRIES
 from server.sessions.principals import AccessPrincipal, Grant
 from server.sessions.records import ConsentKind, InterviewStatus
 from server.sessions.room_requests import REQUESTS
@@ -189,6 +190,20 @@ async def test_malformed_messages_give_an_error_and_nothing_else(call: Call, wor
 async def test_times_must_be_finite_numbers(call: Call, world: World, t_s: object):
     await call.begin()
     assert types(await world.say(call.interviewer, "marker", kind="moment", t_s=t_s)) == ["error"]
+
+
+async def test_who_comes_in_again_and_again_is_slowed_down(call: Call, world: World):
+    await call.begin()
+    candidate = world.tokens.read_access(
+        world.tokens.access_token(call.details.candidate, call.details.interview, Grant)
+    )
+    for _ in range(MAX_ENTRIES - 1):  # once they are in already
+        await world.rooms.authorise_publish(candidate)
+    with pytest.raises(TooManyRequests):
+        await world.rooms.connect(candidate)
+    await world.interviewer_page(call.user, call.details)  # nobody else is
+    world.clock.pass_s(1.0)
+    await world.rooms.connect(candidate)
 
 
 async def test_a_page_that_asks_too_much_is_slowed_down(call: Call, world: World):
