@@ -50,17 +50,21 @@ class Consents:
         """Store answers and return what holds then.
 
         Raises:
-            Conflict: a yes to a text that is not the present one; the page must show it again.
+            Conflict: a yes to a text that is not the present one; the page must show it again. Every no is stored.
             NotFound: no such interview.
         """
         async with self._database.write() as connection:
             interview = await interview_rows.get(connection, interview_id)
             if interview is None:
                 raise NotFound("This interview does not exist any more.")
-            rows = [self._row(participant_id, interview.purpose, answer) for answer in answers]
-            await consent_rows.insert_consents(connection, rows)
+            purpose, answers = interview.purpose, tuple(answers)
+            is_outdated = any(answer.granted and not _is_shown(answer, purpose) for answer in answers)
+            kept = [answer for answer in answers if not (is_outdated and answer.granted)]
+            await consent_rows.insert_consents(connection, [self._row(participant_id, purpose, item) for item in kept])
             stored = await consent_rows.of_participant(connection, participant_id)
-        return current(stored, interview.purpose)
+        if is_outdated:
+            raise Conflict("The consent text has changed. Please reload the page and read it again.")
+        return current(stored, purpose)
 
     async def state(self, participant_id: str, purpose: Purpose) -> ConsentState:
         """Return what holds for an interview of this purpose."""
@@ -72,10 +76,6 @@ class Consents:
             return await consent_rows.of_participant(connection, participant_id)
 
     def _row(self, participant_id: str, purpose: Purpose, answer: Answer) -> Consent:
-        text = consent_text(answer.kind, purpose)
-        is_shown = answer.text_version == text.version
-        if answer.granted and not is_shown:
-            raise Conflict("The consent text has changed. Please reload the page and read it again.")
         return Consent(
             id=0,
             participant_id=participant_id,
@@ -83,9 +83,14 @@ class Consents:
             granted=answer.granted,
             purpose=purpose,
             text_version=answer.text_version,
-            text_sha256=text.sha256 if is_shown else "",
+            text_sha256=consent_text(answer.kind, purpose).sha256 if _is_shown(answer, purpose) else "",
             given_at=self._now(),
         )
+
+
+def _is_shown(answer: Answer, purpose: Purpose) -> bool:
+    """Return whether the answer was given to the present text."""
+    return answer.text_version == consent_text(answer.kind, purpose).version
 
 
 def current(answers: Iterable[Consent], purpose: Purpose) -> ConsentState:

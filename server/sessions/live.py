@@ -7,7 +7,7 @@ from datetime import datetime
 from server.config import Config
 from server.db import interviews as interview_rows
 from server.db.engine import Database
-from server.errors import Forbidden, NotFound
+from server.errors import Forbidden, Gone, NotFound
 from server.media import Attachment, FrameConsumer
 from server.sessions import room_requests
 from server.sessions.consent import Answer, Consents, ConsentState
@@ -127,12 +127,21 @@ class LiveRooms:
     # --- what other doors ask ---
 
     async def store_consents(self, holder: JoinPrincipal, answers: Iterable[Answer]) -> ConsentState:
-        """Store answers of a candidate and act on them at once: withdrawal stops analysis or taps.
+        """Store answers of a candidate and act on them at once: withdrawal stops analysis or taps, or ends the call.
+
+        A consent can be withdrawn as long as the interview is stored.
 
         Raises:
             Conflict: a yes to an outdated text.
+            Gone: a yes after the interview.
         """
-        room = await self._room_of(holder.interview)
+        answers = tuple(answers)
+        try:
+            room = await self._room_of(holder.interview)
+        except Gone:
+            if any(answer.granted for answer in answers):
+                raise
+            return await self._services.consents.store(holder.participant.id, holder.interview.id, answers)
         return await room.store_consents(answers)
 
     async def consent_state(self, holder: JoinPrincipal) -> ConsentState:

@@ -251,6 +251,9 @@ class LiveRoom:
         async with self.lock:
             state = await self._services.consents.store(self.candidate.participant.id, self.interview.id, answers)
             self._apply(state)
+            if ConsentKind.CALL in withdrawn and not self.is_closed:
+                self.say_bye(self.candidate, "expired")
+                await self.leave(self.candidate)
         if state.has(ConsentKind.ANALYSIS) and self._may_be_analysed:
             self._services.tasks.spawn(self._services.analysis.warm(), name="warm the analysis")
         return state

@@ -1,10 +1,10 @@
 import pytest
 
-from server.errors import Conflict
+from server.errors import Conflict, Gone
 from server.sessions.consent import Answer, Consents
 from server.sessions.consenttexts import consent_text, consent_texts
 from server.sessions.records import ConsentKind, Purpose
-from tests.sessions.conftest import Call, World, answer
+from tests.sessions.conftest import Call, World, answer, last, received
 
 # The beginning of the hash of each text: changing a text without a new version fails here. To change one, raise
 # TEXT_DATE in consenttexts.py and replace these.
@@ -75,6 +75,15 @@ async def test_a_yes_to_an_old_text_is_refused_and_a_no_never(call: Call, world:
     with pytest.raises(Conflict):
         await consents.store(*ids, [Answer(kind=ConsentKind.CALL, granted=True, text_version="call-practice-1999-01")])
     assert await consents.history(ids[0]) == ()
+    with pytest.raises(Conflict):
+        await consents.store(
+            *ids,
+            [
+                Answer(kind=ConsentKind.CALL, granted=True, text_version="old"),
+                Answer(kind=ConsentKind.ANALYSIS, granted=False, text_version="old"),
+            ],
+        )
+    assert [(item.kind, item.granted) for item in await consents.history(ids[0])] == [("analysis", False)]
     await consents.store(*ids, [answer(call.details, ConsentKind.RESEARCH)])
     state = await consents.store(*ids, [Answer(kind=ConsentKind.RESEARCH, granted=False, text_version="old")])
     assert not state.has(ConsentKind.RESEARCH)
@@ -86,3 +95,23 @@ async def test_consent_counts_for_its_purpose_alone(call: Call, world: World):
     consents = Consents(world.database, now=world.clock.now)
     assert (await consents.state(call.details.candidate.id, Purpose.PRACTICE)).granted == set(ConsentKind)
     assert (await consents.state(call.details.candidate.id, Purpose.RESEARCH)).granted == frozenset()
+
+
+async def test_a_consent_can_be_withdrawn_after_the_interview_but_not_given(call: Call, world: World):
+    await call.begin(ConsentKind.RESEARCH)
+    await world.say(call.interviewer, "end")
+    await world.consent(call.details, ConsentKind.RESEARCH, granted=False)
+    consents = Consents(world.database, now=world.clock.now)
+    assert not (await consents.state(call.details.candidate.id, Purpose.PRACTICE)).has(ConsentKind.RESEARCH)
+    with pytest.raises(Gone):
+        await world.consent(call.details, ConsentKind.RESEARCH)
+
+
+async def test_who_takes_back_the_consent_to_the_call_is_out_of_it(call: Call, world: World):
+    await call.analyse()
+    await world.consent(call.details, ConsentKind.CALL, granted=False)
+    assert received(call.candidate)[-1] == {"type": "bye", "reason": "expired"}
+    state = last(received(call.interviewer), "state")
+    assert next(item for item in state["participants"] if item["role"] == "candidate")["presence"] == "absent"
+    assert not state["analysis"]["on"]
+    assert (call.details.interview.room_id, call.details.candidate.id) in world.media.closed_participants
