@@ -40,6 +40,14 @@ async def by_token(connection: AsyncConnection, token_sha256: str, now: datetime
     return user_from_row(user), _from_row(found)
 
 
+async def is_open(connection: AsyncConnection, login_id: str, now: datetime) -> bool:
+    """Return whether a login session goes on."""
+    row = await connection.execute(
+        select(login_sessions.c.id).where(login_sessions.c.id == login_id, login_sessions.c.expires_at > now)
+    )
+    return row.first() is not None
+
+
 async def of_user(connection: AsyncConnection, user_id: str, now: datetime) -> tuple[LoginSession, ...]:
     """Return a user's login sessions that have not expired, newest first."""
     rows = await connection.execute(

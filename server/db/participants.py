@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, insert, select, update
+from sqlalchemy import Row, delete, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from server.db.records import Participant
@@ -73,8 +73,18 @@ async def rename_candidate(connection: AsyncConnection, interview_id: str, name:
     )
 
 
-async def link_user(connection: AsyncConnection, participant_id: str, user_id: str) -> None:
-    """Note the account of a participant."""
+async def replace_candidate(connection: AsyncConnection, candidate: Participant) -> None:
+    """Put another person in the candidate's place; the one before goes with all their answers."""
+    await connection.execute(
+        delete(participants).where(
+            participants.c.interview_id == candidate.interview_id, participants.c.role == Role.CANDIDATE
+        )
+    )
+    await insert_participant(connection, candidate)
+
+
+async def link_user(connection: AsyncConnection, participant_id: str, user_id: str | None) -> None:
+    """Note the account of a participant, None for no account any more."""
     await connection.execute(update(participants).where(participants.c.id == participant_id).values(user_id=user_id))
 
 

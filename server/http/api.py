@@ -7,7 +7,7 @@ from aiohttp import web
 
 from server.config import IceServer
 from server.errors import BadRequest, Forbidden, Gone, UnsupportedMedia
-from server.http.access import PRINCIPAL, current_interview, current_user
+from server.http.access import LOGIN, PRINCIPAL, current_interview, current_user
 from server.http.body import read_text
 from server.http.keys import CONFIG, ROOMS, SCHEDULE, TOKENS
 from server.sessions.consent import Answer
@@ -25,7 +25,7 @@ async def interviewer_access(request: web.Request) -> web.Response:
     """POST /api/interviews/{id}/access: a token for the dashboard."""
     interview = current_interview(request)
     participant = await request.app[SCHEDULE].interviewer_participant(current_user(request), interview.id)
-    return _access(request, interview, participant)
+    return _access(request, interview, participant, login_id=request[LOGIN].login_session_id)
 
 
 async def candidate_access(request: web.Request) -> web.Response:
@@ -62,13 +62,15 @@ def _answer(item: Any) -> Answer:
     return Answer(kind=ConsentKind(kind), granted=granted, text_version=text_version)
 
 
-def _access(request: web.Request, interview: Interview, participant: Participant) -> web.Response:
+def _access(
+    request: web.Request, interview: Interview, participant: Participant, *, login_id: str | None = None
+) -> web.Response:
     if interview.status.is_over:
         raise Gone("This interview is over.")
     config = request.app[CONFIG]
     return web.json_response(
         {
-            "token": request.app[TOKENS].access_token(participant, interview, ALL_GRANTS),
+            "token": request.app[TOKENS].access_token(participant, interview, ALL_GRANTS, login_id=login_id),
             "expires_in": int(ACCESS_LIFETIME.total_seconds()),
             "room_id": interview.room_id,
             "participant_id": participant.id,

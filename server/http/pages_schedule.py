@@ -29,6 +29,8 @@ _EDITABLE = frozenset({InterviewStatus.SCHEDULED, InterviewStatus.WAITING})
 _NOTICES = {
     "created": "The interview is scheduled. Send the candidate the link below.",
     "edited": "The changes are saved.",
+    "candidate": "The changes are saved. The e-mail address is another person's, so there is a new link for them; the"
+    " earlier one no longer works.",
     "link": "There is a new link; the earlier one no longer works. Send the candidate the new one.",
     "cancelled": "The interview is cancelled.",
     "interviewer": "The interviewer was added. The interview is in their list now.",
@@ -147,10 +149,11 @@ async def edit(request: web.Request) -> web.Response:
     form = _typed(await read_form(request))
     interview_id = current_interview(request).id
     try:
-        await request.app[SCHEDULE].edit(current_user(request), interview_id, form)
+        changed = await request.app[SCHEDULE].edit(current_user(request), interview_id, form)
     except FieldErrors as exc:
         return _form_page(request, await _details(request), form, exc.errors)
-    return go_to(f"/interviews/{interview_id}?done=edited")
+    is_new_link = changed.interview.link_version != current_interview(request).link_version
+    return go_to(f"/interviews/{interview_id}?done={'candidate' if is_new_link else 'edited'}")
 
 
 _EMPTY_FORM = InterviewForm(title="", candidate_name="", candidate_email="", scheduled_at="", duration_min="45")

@@ -96,6 +96,7 @@ class LiveRooms:
         Raises:
             Forbidden: no ``control`` grant.
             NotFound: no such room or participant.
+            NotAuthenticated: the join link or the login behind the token is void.
             Gone: the interview is over.
             TooManyRequests: somebody who comes in again and again.
         """
@@ -153,7 +154,7 @@ class LiveRooms:
 
         Raises:
             Forbidden: no grant, or the candidate was not admitted.
-            NotFound, Gone: no such room, or it is over.
+            NotFound, NotAuthenticated, Gone: as ``connect``.
             TooManyRequests: they open media again and again.
         """
         _require(principal, Grant.PUBLISH)
@@ -278,7 +279,7 @@ class LiveRooms:
                 raise NotFound("This room does not exist.")
             room = await self._room_of(interview)
         room.require_open()
-        return room, await room.enter(principal.participant_id, principal.role)
+        return room, await room.enter(principal)
 
     async def _room_by_interview_id(self, interview_id: str) -> LiveRoom:
         async with self._database.read() as connection:

@@ -6,13 +6,16 @@ from dataclasses import replace
 
 from pipeline.types import Estimate
 from server.db import interviews as interview_rows
+from server.db import logins as login_rows
 from server.db import participants as participant_rows
-from server.errors import Conflict, Forbidden, Gone, NotFound
+from server.db.engine import AsyncConnection
+from server.errors import Conflict, Forbidden, Gone, NotAuthenticated, NotFound
 from server.media import Attachment, FrameConsumer
 from server.protocol import BOTH, INTERVIEWER, SERVER_EVENTS, Role
 from server.sessions.consent import Answer, ConsentState
 from server.sessions.events import Refused
 from server.sessions.ports import PublisherChange
+from server.sessions.principals import AccessPrincipal
 from server.sessions.ratelimit import RateLimiter
 from server.sessions.records import ConsentKind, Interview, InterviewStatus, Participant, SessionStatus
 from server.sessions.room_analysis import AnalysisEvents, RoomAnalysis
@@ -25,6 +28,9 @@ from server.sessions.taps import EstimateSubscription, RoomTaps, TapEnd
 
 EMPTY_END_S = 1800.0
 """A live interview without anybody in it for this long has ended."""
+
+CHECK_LOGINS_S = 5.0
+"""Whoever logs out elsewhere is out of the room so soon."""
 
 MAX_REQUESTS, REQUESTS_WINDOW_S = 60, 30.0
 """What one page may ask at once, and the time after which it may again."""
@@ -65,6 +71,7 @@ class LiveRoom:
         self._services = services
         self._empty_since_s: float | None = None
         now_s = services.clock()
+        self._next_check_s = now_s + CHECK_LOGINS_S
         self._seats = {participant.id: new_seat(participant, now_s=now_s) for participant in participants}
 
     # --- who is there ---
@@ -102,19 +109,37 @@ class LiveRoom:
             raise NotFound("This room does not exist.")
         return seat
 
-    async def enter(self, participant_id: str, role: Role) -> Seat:
-        """Return a participant's seat after looking up that they still belong here. Raises NotFound if not."""
+    async def enter(self, principal: AccessPrincipal) -> Seat:
+        """Return a participant's seat after looking up that they still belong here.
+
+        Raises:
+            NotFound: they do not.
+            NotAuthenticated: the join link or the login by which they came is void.
+        """
         async with self._services.database.read() as connection:
-            participant = await participant_rows.get(connection, participant_id)
-            if participant is not None and role is Role.INTERVIEWER:
+            participant = await participant_rows.get(connection, principal.participant_id)
+            if participant is not None and principal.role is Role.INTERVIEWER:
                 is_member = await interview_rows.is_interviewer(
                     connection, self.interview.id, participant.user_id or ""
                 )
                 participant = participant if is_member else None
+            is_good = await self._is_good(connection, principal)
         if participant is None or participant.interview_id != self.interview.id:
             raise NotFound("This room does not exist.")
-        self._seats.setdefault(participant_id, new_seat(participant))
-        return self.seat_of(participant_id, role)
+        if not is_good:
+            raise NotAuthenticated("This access token is not valid any more; get a new one.")
+        self._seats.setdefault(participant.id, new_seat(participant))
+        seat = self.seat_of(participant.id, principal.role)
+        seat.login_id = principal.login_id
+        return seat
+
+    async def _is_good(self, connection: AsyncConnection, principal: AccessPrincipal) -> bool:
+        """Return whether what a token was made for still stands: the join link or the login."""
+        if principal.role is Role.CANDIDATE:
+            return principal.link_version == self.interview.link_version
+        return principal.login_id is None or await login_rows.is_open(
+            connection, principal.login_id, self._services.now()
+        )
 
     # --- pages come and go ---
 
@@ -366,6 +391,9 @@ class LiveRoom:
         for seat in self.seats:
             if seat.is_overdue(now_s):
                 await self.leave(seat)
+        if now_s >= self._next_check_s:
+            self._next_check_s = now_s + CHECK_LOGINS_S
+            await self._check_logins()
         if self.analysis.is_on and not len(self.taps) and not self._is_conducted():
             self.analysis.stop("interviewers_left")
         if not self.is_empty:
@@ -375,6 +403,32 @@ class LiveRoom:
         elif self.interview.status is InterviewStatus.LIVE and now_s - self._empty_since_s >= EMPTY_END_S:
             await self.end()
 
+    async def _check_logins(self) -> None:
+        """Send away whoever has logged out since they came in, here or everywhere."""
+        seats = {seat.login_id: seat for seat in self.seats if seat.login_id is not None}
+        if not seats:
+            return
+        now = self._services.now()
+        async with self._services.database.read() as connection:
+            gone = [seat for login_id, seat in seats.items() if not await login_rows.is_open(connection, login_id, now)]
+        for seat in gone:
+            await self._send_away(seat)
+
+    async def _send_away(self, seat: Seat) -> None:
+        """End what an interviewer sees and sends."""
+        self.say_bye(seat, "expired")
+        seat.login_id = None
+        await self._services.media.close_participant(self.interview.room_id, seat.participant.id)
+        self.broadcast_state()
+
+    async def _reseat(self, candidate: Participant) -> None:
+        """Put out whoever came by the earlier join link: the place is for the holder of the new one."""
+        former = self.candidate
+        self.say_bye(former, "expired")
+        await self.leave(former)
+        del self._seats[former.participant.id]
+        self._seats[candidate.id] = new_seat(replace(candidate, admitted_at=None))
+
     async def refresh(self) -> None:
         """Take in that the interview was changed; call under ``lock``."""
         async with self._services.database.read() as connection:
@@ -383,11 +437,13 @@ class LiveRoom:
                 return
             candidate = await participant_rows.candidate_of(connection, self.interview.id)
             members = {user.id for user in await interview_rows.interviewers(connection, self.interview.id)}
+        is_new_link = interview.link_version != self.interview.link_version
         self.interview = interview
+        if is_new_link:
+            await self._reseat(candidate)
         for seat in self.seats:
             if seat.participant.role is Role.INTERVIEWER and seat.participant.user_id not in members:
-                self.say_bye(seat, "expired")
-                await self._services.media.close_participant(interview.room_id, seat.participant.id)
+                await self._send_away(seat)
         self.candidate.participant = candidate
         self._apply(await self._services.consents.state(candidate.id, interview.purpose))
         if self.candidate.entry is Entry.WAITING and not self.consents.has(ConsentKind.CALL):

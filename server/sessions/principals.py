@@ -43,6 +43,10 @@ class AccessPrincipal:
     grants: frozenset[Grant]
     expires_at: datetime
     jti: str
+    link_version: int
+    """Of the interview's join link when the token was made; a candidate's token ends with its link."""
+    login_id: str | None
+    """The login session of an interviewer, with which the token ends; None for a candidate."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -84,15 +84,7 @@ class Schedule:
             created_by=user.id,
             created_at=now,
         )
-        candidate = Participant(
-            id=new_id(),
-            interview_id=interview.id,
-            role=Role.CANDIDATE,
-            name=fields.candidate_name,
-            user_id=None,
-            admitted_at=None,
-            created_at=now,
-        )
+        candidate = self._candidate(interview)
         async with self._database.write() as connection:
             members = await self._members(connection, user, fields)
             await interview_rows.insert_interview(connection, interview)
@@ -142,7 +134,8 @@ class Schedule:
     async def edit(self, user: User, interview_id: str, form: InterviewForm) -> InterviewDetails:
         """Change an interview that nobody has begun.
 
-        Another purpose voids the consents that were given for the old one.
+        Another purpose voids the consents that were given for the old one. Another e-mail is another candidate, who
+        gets a join link of their own and is asked anew.
 
         Raises:
             NotFound: not a member.
@@ -165,6 +158,9 @@ class Schedule:
                 duration_min=fields.duration_min,
                 purpose=fields.purpose,
             )
+            if changed.candidate_email != interview.candidate_email:
+                changed = replace(changed, link_version=interview.link_version + 1)
+                await participant_rows.replace_candidate(connection, self._candidate(changed))
             await interview_rows.update_interview(connection, changed)
             await participant_rows.rename_candidate(connection, interview_id, fields.candidate_name)
             await interview_rows.set_interviewers(connection, interview_id, [member.id for member in members])
@@ -195,14 +191,23 @@ class Schedule:
             return await _details(connection, interview)
 
     async def renew_join_link(self, user: User, interview_id: str) -> InterviewDetails:
-        """Make every earlier join link void. Raises NotFound for non-members, Conflict when it is over."""
+        """Make every earlier join link void; whoever came by one is put out and their account does not list it.
+
+        Raises:
+            NotFound: not a member.
+            Conflict: it is over.
+        """
         async with self._database.write() as connection:
             interview = await _of_member(connection, user, interview_id)
             if interview.status.is_over:
                 raise Conflict("This interview is over.")
             changed = replace(interview, link_version=interview.link_version + 1)
             await interview_rows.update_interview(connection, changed)
-            return await _details(connection, changed)
+            candidate = await participant_rows.candidate_of(connection, interview_id)
+            await participant_rows.link_user(connection, candidate.id, None)
+            details = await _details(connection, changed)
+        await self._rooms.refresh(interview_id)
+        return details
 
     async def cancel(self, user: User, interview_id: str) -> None:
         """Call an interview off; people in its room are sent away.
@@ -252,6 +257,18 @@ class Schedule:
             )
             await participant_rows.insert_participant(connection, participant)
             return participant
+
+    def _candidate(self, interview: Interview) -> Participant:
+        """Return a new candidate for an interview."""
+        return Participant(
+            id=new_id(),
+            interview_id=interview.id,
+            role=Role.CANDIDATE,
+            name=interview.candidate_name,
+            user_id=None,
+            admitted_at=None,
+            created_at=self._now(),
+        )
 
     async def _members(self, connection: AsyncConnection, owner: User, fields: InterviewFields) -> list[User]:
         members = {owner.id: owner}

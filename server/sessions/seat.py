@@ -62,6 +62,8 @@ class Seat:
     has_video: bool = False
     devices: tuple[bool, bool] | None = None
     """Microphone and camera as the page says; None when it has said nothing."""
+    login_id: str | None = None
+    """An interviewer's login session by which they came last; None once they were sent away."""
 
     @property
     def is_publishing(self) -> bool:

@@ -98,9 +98,9 @@ class Tokens:
         async with self._database.read() as connection:
             interview = await interview_rows.get(connection, str(claims["interview"]))
             participant = await participant_rows.get(connection, str(claims["sub"]))
-        if interview is None or participant is None or participant.interview_id != interview.id:
+        if interview is None:
             raise NotFound("This interview does not exist any more.")
-        if interview.link_version != claims["version"]:
+        if participant is None or interview.link_version != claims["version"]:
             raise Gone("This link was replaced by a newer one. Please ask the interviewer for it.")
         if interview.status is InterviewStatus.CANCELLED:
             raise Gone("This interview was cancelled.")
@@ -108,8 +108,13 @@ class Tokens:
 
     # --- access tokens ---
 
-    def access_token(self, participant: Participant, interview: Interview, grants: Iterable[Grant]) -> str:
-        """Return a token for a participant's page, good for ten minutes."""
+    def access_token(
+        self, participant: Participant, interview: Interview, grants: Iterable[Grant], *, login_id: str | None = None
+    ) -> str:
+        """Return a token for a participant's page, good for ten minutes.
+
+        A candidate's ends with the join link that is good now, an interviewer's with the login session it names.
+        """
         return self._sign(
             {
                 "aud": _ACCESS,
@@ -117,6 +122,8 @@ class Tokens:
                 "room": interview.room_id,
                 "role": str(participant.role),
                 "grants": sorted(grants),
+                "link": interview.link_version,
+                "login": login_id,
                 "exp": int((self._now() + ACCESS_LIFETIME).timestamp()),
                 "jti": secrets.token_hex(8),
             }
@@ -136,6 +143,8 @@ class Tokens:
             grants=frozenset(Grant(name) for name in claims["grants"]),
             expires_at=datetime.fromtimestamp(claims["exp"], UTC),
             jti=claims["jti"],
+            link_version=claims["link"],
+            login_id=claims["login"],
         )
 
     def _sign(self, claims: dict[str, Any]) -> str:

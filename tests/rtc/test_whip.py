@@ -30,6 +30,8 @@ async def _let_in(request, handler):
         grants=frozenset(Grant),
         expires_at=utc_now(),
         jti="1",
+        link_version=1,
+        login_id=None,
     )
     return await handler(request)
 

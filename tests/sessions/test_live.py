@@ -1,14 +1,15 @@
 import pytest
 
 from server.db.interviews import set_status
-from server.errors import Conflict, Forbidden, Gone, NotFound, TooManyRequests
+from server.errors import Conflict, Forbidden, Gone, NotAuthenticated, NotFound, TooManyRequests
 from server.protocol import CLIENT_EVENTS, SERVER_EVENTS, Role
 from server.sessions.live import MAX_ENTRIES
-from server.sessions.principals import AccessPrincipal, Grant
+from server.sessions.live_room import CHECK_LOGINS_S
+from server.sessions.principals import AccessPrincipal, Grant, JoinPrincipal
 from server.sessions.records import ConsentKind, InterviewStatus
 from server.sessions.room_requests import REQUESTS
 from tests.fakes.rooms import estimate
-from tests.sessions.conftest import Call, World, interview_form, last, received, types
+from tests.sessions.conftest import PASSWORD, Call, World, interview_form, last, received, types
 
 
 def participant(state: dict, role: str) -> dict:
@@ -125,6 +126,8 @@ async def test_a_token_of_another_room_or_role_does_not_open_this_one(call: Call
             grants=frozenset(Grant),
             expires_at=world.clock.now(),
             jti="1",
+            link_version=1,
+            login_id=None,
         )
         with pytest.raises(NotFound):
             await world.rooms.connect(principal)
@@ -145,6 +148,69 @@ async def test_an_interviewer_who_was_taken_off_is_out(call: Call, world: World)
     assert received(page)[-1] == {"type": "bye", "reason": "expired"}
     with pytest.raises(NotFound):
         await world.rooms.connect(principal)
+
+
+async def test_a_new_link_puts_out_who_came_by_the_one_before(call: Call, world: World):
+    await call.begin()
+    stranger = world.tokens.read_access(
+        world.tokens.access_token(call.details.candidate, call.details.interview, Grant)
+    )
+    renewed = await world.schedule.renew_join_link(call.user, call.details.interview.id)
+    assert received(call.candidate)[-1] == {"type": "bye", "reason": "expired"}
+    assert (call.details.interview.room_id, call.details.candidate.id) in world.media.closed_participants
+    for enter in (world.rooms.connect, world.rooms.authorise_publish):
+        with pytest.raises(NotAuthenticated):
+            await enter(stranger)
+    page = await world.candidate_page(renewed)
+    assert last(received(page), "state")["you"] == "absent"
+    assert last(await world.say(page, "knock"), "state")["you"] == "waiting"
+
+
+async def test_another_candidate_is_asked_anew_and_the_one_before_is_out(call: Call, world: World):
+    await call.wait()
+    await world.consent(call.details, ConsentKind.ANALYSIS, ConsentKind.RESEARCH)
+    stranger = world.tokens.read_access(
+        world.tokens.access_token(call.details.candidate, call.details.interview, Grant)
+    )
+    link = world.tokens.join_token(call.details.interview, call.details.candidate)
+    form = interview_form(candidate_name="Nora New", candidate_email="nora@example.org")
+    changed = await world.schedule.edit(call.user, call.details.interview.id, form)
+    assert received(call.candidate)[-1] == {"type": "bye", "reason": "expired"}
+    assert await call.status() is InterviewStatus.SCHEDULED
+    with pytest.raises(Gone):
+        await world.tokens.read_join(link)
+    with pytest.raises(NotFound):
+        await world.rooms.connect(stranger)
+    page = await world.candidate_page(changed)
+    assert received(page)[0]["name"] == "Nora New"
+    assert last(await world.say(page, "knock"), "error")["code"] == "no_consent"
+    holder = JoinPrincipal(interview=changed.interview, participant=changed.candidate)
+    assert (await world.rooms.consent_state(holder)).answered == frozenset()
+
+
+@pytest.mark.parametrize("way", ["here", "everywhere", "password"])
+async def test_who_logs_out_is_out_of_the_room_too(call: Call, world: World, way: str):
+    login, secret = await world.accounts.log_in(call.user.email, PASSWORD, address="")
+    here, _ = await world.accounts.log_in(call.user.email, PASSWORD, address="")
+    participant = await world.schedule.interviewer_participant(call.user, call.details.interview.id)
+    token = world.tokens.access_token(participant, call.details.interview, Grant, login_id=login.login_session_id)
+    principal = world.tokens.read_access(token)
+    page = await world.rooms.connect(principal)
+    world.clock.pass_s(CHECK_LOGINS_S)
+    await world.rooms.sweep()
+    assert "bye" not in types(received(page))
+    if way == "here":
+        await world.accounts.log_out(secret)
+    elif way == "everywhere":
+        await world.accounts.log_out_everywhere(call.user.id)
+    else:
+        await world.accounts.change_password(here, old=PASSWORD, new="another good password")
+    with pytest.raises(NotAuthenticated):
+        await world.rooms.authorise_watch(principal, call.details.candidate.id)
+    world.clock.pass_s(CHECK_LOGINS_S)
+    await world.rooms.sweep()
+    assert received(page)[-1] == {"type": "bye", "reason": "expired"}
+    assert (call.details.interview.room_id, participant.id) in world.media.closed_participants
 
 
 @pytest.mark.parametrize("event", sorted(CLIENT_EVENTS))

@@ -29,6 +29,16 @@ async def test_an_interview_is_stored_as_it_was_planned(world: World):
     assert await world.schedule.get(user, interview.id) == details
 
 
+async def test_an_account_that_came_by_an_earlier_link_lists_the_interview_no_more(world: World):
+    user = await world.operator()
+    stranger = await world.person(user, "stranger@example.org", Role.CANDIDATE)
+    details = await world.interview(user)
+    await world.schedule.link_candidate(stranger, details.candidate)
+    assert len(await world.schedule.list_for_candidate(stranger)) == 1
+    await world.schedule.renew_join_link(user, details.interview.id)
+    assert await world.schedule.list_for_candidate(stranger) == ()
+
+
 async def test_rooms_have_ids_of_their_own(world: World):
     user = await world.operator()
     rooms = {(await world.interview(user)).interview.room_id for _ in range(5)}
