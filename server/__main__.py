@@ -20,6 +20,7 @@ from alembic.util import CommandError
 from server import clock
 from server.app import make_app
 from server.config import PREFIX, Config, ConfigError
+from server.db.engine import StorageError
 from server.errors import FieldErrors, NotFound
 from server.http.keys import ACCOUNTS, TEMPLATES
 from server.http.templates import compile_all
@@ -44,7 +45,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except ConfigError as exc:
         print(f"composure: {exc}", file=sys.stderr)
         return 2
-    except (OSError, CommandError) as exc:  # the port is taken, the data folder cannot be written, a newer database
+    # The port is taken, the data folder cannot be written, the database does not answer, or is of a newer version.
+    except (OSError, StorageError, CommandError) as exc:
         print(f"composure: cannot start: {exc}", file=sys.stderr)
         return 1
 
@@ -152,7 +154,7 @@ def _tls(config: Config) -> ssl.SSLContext | None:
 def _base_url(config: Config, runner: web.AppRunner) -> str:
     """Return the address to tell people: the configured public one, else the one that is listened on."""
     if config.public_url:
-        return config.public_url.rstrip("/")
+        return config.public_url
     port = runner.addresses[0][1]
     host = "127.0.0.1" if config.host in ("0.0.0.0", "::", "") else config.host  # noqa: S104
     host = f"[{host}]" if ":" in host else host

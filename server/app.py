@@ -12,7 +12,7 @@ from aiohttp import web
 from server import clock
 from server.analysis.supervisor import AnalysisPool
 from server.config import Config, ConfigError
-from server.db.engine import Database, database_url
+from server.db.engine import Database, StorageError, database_url
 from server.db.migrate import migrate
 from server.http import keys
 from server.http.enforce import add_routes, enforce, require_rules
@@ -55,7 +55,7 @@ def make_app(
         passwords: hashes passwords; None for the costs that real ones need.
     """
     app = web.Application(middlewares=[access_log, map_errors, enforce])
-    database = Database.open(database_url(config))
+    database = _open_database(config)
 
     def on_publisher(event: PublisherEvent) -> None:
         rooms.on_publisher(event)
@@ -87,6 +87,13 @@ def make_app(
     app.cleanup_ctx.extend([_database, _planes, _background("rooms", rooms.run), _background("lag", app[keys.LAG].run)])
     app.on_shutdown.append(_say_goodbye)
     return app
+
+
+def _open_database(config: Config) -> Database:
+    try:
+        return Database.open(database_url(config))
+    except (StorageError, ImportError) as exc:  # no URL, or one of a driver that is not here; it may hold a password
+        raise ConfigError(f"COMPOSURE_DATABASE_URL=*** cannot be used ({type(exc).__name__})") from exc
 
 
 def _key(config: Config) -> bytes:

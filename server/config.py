@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 PREFIX = "COMPOSURE_"
 PURPOSES = ("practice", "research", "selection")
@@ -66,6 +67,22 @@ def _path(value: str) -> Path | None:
     return Path(value).expanduser() if value else None
 
 
+def _web_address(value: str) -> str:
+    if not value:
+        return ""
+    parts = urlsplit(value)
+    is_port_good = parts.port != 0  # reading it raises when it is no port at all
+    if (
+        not is_port_good
+        or parts.scheme not in ("http", "https")
+        or not parts.hostname
+        or parts.path.strip("/")
+        or parts.query
+    ):
+        raise ValueError("must look like https://interviews.example.org")
+    return f"{parts.scheme}://{parts.netloc}"
+
+
 def _directory(value: str) -> Path:
     return Path(value).expanduser()
 
@@ -112,7 +129,10 @@ def _ice_server(entry: Any) -> IceServer:
     for name in names:
         if not isinstance(name, str) or name.partition(":")[0] not in ("stun", "stuns", "turn", "turns"):
             raise ValueError("an ICE server URL starts with stun:, stuns:, turn: or turns:")
-    return IceServer(urls=names, username=entry.get("username"), credential=entry.get("credential"))
+    username, credential = entry.get("username"), entry.get("credential")
+    if not all(word is None or isinstance(word, str) for word in (username, credential)):
+        raise ValueError("an ICE server's username and credential are text")
+    return IceServer(urls=names, username=username, credential=credential)
 
 
 def _log_level(value: str) -> str:
@@ -137,7 +157,7 @@ class Config:
     port: int = _setting("8080", _port, "TCP port to listen on")
     data_dir: Path = _setting("data", _directory, "folder for the database, keys and caches")
     database_url: str = _setting("", _text, "SQLAlchemy URL; empty means SQLite in the data folder", secret=True)
-    public_url: str = _setting("", _text, "address people use, for links; empty means the one they asked for")
+    public_url: str = _setting("", _web_address, "address people use, for links; empty means the one they asked for")
     tls_cert: Path | None = _setting("", _path, "PEM certificate chain; with tls_key the server speaks HTTPS")
     tls_key: Path | None = _setting("", _path, "PEM private key")
     self_signed: bool = _setting("0", _flag, "make and use a self-signed certificate kept in the data folder")

@@ -40,11 +40,22 @@ def test_the_command_line_wins():
         ("MAX_SESSIONS", "0", "at least 1"),
         ("SELF_SIGNED", "maybe", "1 or 0"),
         ("LOG_LEVEL", "loud", "debug, info"),
+        ("PUBLIC_URL", "interviews.example.org", "https://"),
+        ("PUBLIC_URL", "ftp://interviews.example.org", "https://"),
+        ("PUBLIC_URL", "https://example.org/interviews", "https://"),
+        ("PUBLIC_URL", "https://example.org:many", "PUBLIC_URL"),
+        ("ICE_SERVERS", '[{"urls": "turn:t", "username": 1}]', "text"),
     ],
 )
 def test_a_bad_value_is_an_error_that_says_what_is_allowed(name, value, complaint):
     with pytest.raises(ConfigError, match=complaint):
         Config.from_env({f"COMPOSURE_{name}": value})
+
+
+def test_a_public_address_ends_without_a_slash():
+    assert (
+        Config.from_env({"COMPOSURE_PUBLIC_URL": "https://example.org:8443/"}).public_url == "https://example.org:8443"
+    )
 
 
 def test_ice_servers_are_read_and_their_secrets_not_shown():

@@ -83,7 +83,8 @@ class Database:
                 raise
             await _undisturbed(connection.commit())
         finally:
-            await _undisturbed(connection.close())
+            if connection.sync_connection is not None:  # else the database did not answer, which is the error to tell
+                await _undisturbed(connection.close())
 
     async def scrub(self) -> None:
         """Remove deleted rows from SQLite's write-ahead log too; nothing to do on other databases."""

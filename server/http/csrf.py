@@ -8,6 +8,7 @@ cookie, and another site can read neither.
 
 import hashlib
 import hmac
+import re
 import secrets
 from urllib.parse import urlsplit
 
@@ -23,6 +24,8 @@ FORM_COOKIE_MAX_AGE_S = 24 * 3600
 FIELD = "csrf"
 HEADER = "X-CSRF-Token"
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+
+_HOST = re.compile(r"[A-Za-z0-9.:\[\]-]{1,260}\Z")
 
 _NEW_FORM_COOKIE: web.RequestKey[str] = web.RequestKey("new_form_cookie")
 
@@ -89,6 +92,11 @@ def is_same_origin(request: web.Request) -> bool:
     except ValueError:  # an unfinished IPv6 address
         return False
     return bool(host) and host in {request.host, urlsplit(request.app[CONFIG].public_url).netloc}
+
+
+def plain_host(request: web.Request) -> str:
+    """Return the host that was asked for, empty unless it can be quoted anywhere without harm."""
+    return request.host if _HOST.match(request.host) else ""
 
 
 def is_secure(request: web.Request) -> bool:

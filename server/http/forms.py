@@ -4,7 +4,8 @@ from http import HTTPStatus
 
 from aiohttp import web
 
-from server.http.csrf import is_secure
+from server.errors import BadRequest
+from server.http.csrf import is_secure, plain_host
 from server.http.keys import CONFIG
 
 
@@ -20,9 +21,16 @@ def local_path(path: str, *, otherwise: str) -> str:
 
 
 def absolute_url(request: web.Request, path: str) -> str:
-    """Return a link to send to people: under the configured public address, else the one this request came to."""
-    public = request.app[CONFIG].public_url.rstrip("/")
-    return (public or f"{'https' if is_secure(request) else 'http'}://{request.host}") + path
+    """Return a link to send to people: under the configured public address, else the one this request came to.
+
+    Raises:
+        BadRequest: there is no public address, and the one of the request is none either.
+    """
+    if public := request.app[CONFIG].public_url:
+        return public + path
+    if not (host := plain_host(request)):
+        raise BadRequest("The address that was asked for is not usable.")
+    return f"{'https' if is_secure(request) else 'http'}://{host}{path}"
 
 
 def client_address(request: web.Request) -> str:

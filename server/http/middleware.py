@@ -1,7 +1,6 @@
 """What every request passes: access log, errors to responses, the route's access rule, security headers."""
 
 import logging
-import re
 import traceback
 from http import HTTPStatus
 
@@ -11,14 +10,13 @@ from aiohttp import web
 from server.clock import monotonic_s
 from server.errors import ComposureError, NotAuthenticated
 from server.http.access import Handler
+from server.http.csrf import plain_host
 from server.http.templates import render
 
 logger = logging.getLogger(__name__)
 
 JSON_PREFIXES = ("/api/", "/whip/", "/whep/", "/taps/", "/ws/")
 """Errors under these are JSON ``{error, message}``; elsewhere they are pages."""
-
-_HOST = re.compile(r"[A-Za-z0-9.:\[\]-]{1,260}\Z")
 
 _TITLES = {
     400: "That did not work",
@@ -102,7 +100,7 @@ def error_response(request: web.Request, error: ComposureError) -> web.StreamRes
 async def add_headers(request: web.Request, response: web.StreamResponse) -> None:
     """Set the security headers on every response (signal ``on_response_prepare``)."""
     # Older Safari does not take 'self' for websockets; the Host header is quoted only if it can do no harm.
-    host = request.host if _HOST.match(request.host) else ""
+    host = plain_host(request)
     sockets = f" ws://{host} wss://{host}" if host else ""
     headers = response.headers
     headers.setdefault(

@@ -56,6 +56,34 @@ async def test_behind_a_tls_proxy_cookies_are_secure(tmp_path):
         assert Config.from_env({}, {}).behind_proxy is False
 
 
+async def test_links_name_the_public_address_whatever_host_was_asked_for(tmp_path):
+    async with a_world(tmp_path, public_url="https://interviews.example.org/") as world:
+        path = f"/interviews/{world.interview.interview.id}"
+        _, text = await world.operator.ask("GET", path, headers={"Host": "evil.example"})
+        assert f"https://interviews.example.org/join/{world.join_token}" in text
+        assert "evil" not in text
+
+
+async def test_a_host_that_is_none_gets_no_links(world):
+    path = f"/interviews/{world.interview.interview.id}"
+    status, text = await world.operator.ask("GET", path, headers={"Host": "evil.example/?"})
+    assert status == 400
+    assert "evil" not in text
+
+
+@pytest.mark.parametrize("is_behind", [False, True])
+async def test_forwarded_addresses_count_only_behind_a_proxy(tmp_path, is_behind):
+    """Somebody who makes up addresses does not get around the login limit; a proxy appends the true one."""
+    async with a_world(tmp_path, behind_proxy=str(int(is_behind))) as world:
+        csrf, statuses = await world.anonymous.csrf(), []
+        for n in range(31):
+            form = {"email": f"{n}@example.org", "password": "wrong", "csrf": csrf}
+            headers = {"X-Forwarded-For": f"192.0.2.{n}, 198.51.100.{n % 2}" if is_behind else f"192.0.2.{n}"}
+            statuses.append((await world.anonymous.ask("POST", "/login", data=form, headers=headers))[0])
+        assert statuses[:30] == [401] * 30
+        assert statuses[30] == (401 if is_behind else 429)  # two true addresses, fifteen attempts each
+
+
 @pytest.mark.parametrize("path", ["js/socket.js", "css/app.css", "img/mark.svg"])
 async def test_assets_have_their_type_and_are_asked_for_again(world, path):
     status, _ = await world.anonymous.ask("GET", f"/static/{path}")

@@ -107,6 +107,7 @@ async def test_pages_connected_at_shutdown_are_told_and_it_is_quick(tmp_path):
         (["--tls-cert", "nothing.pem"], {}, "belong together"),
         ([], {"COMPOSURE_PROT": "8080"}, "unknown setting: COMPOSURE_PROT"),
         (["--demo-video", "nothing.mp4"], {}, "no such file: nothing.mp4"),
+        ([], {"COMPOSURE_DATABASE_URL": "no-such://u:hush@h/d"}, "COMPOSURE_DATABASE_URL=***"),
     ],
 )
 async def test_a_setting_that_cannot_be_used_is_named_and_the_status_is_2(tmp_path, options, environ, words):
@@ -116,6 +117,16 @@ async def test_a_setting_that_cannot_be_used_is_named_and_the_status_is_2(tmp_pa
         assert process.returncode == 2
         assert words in complaint.decode()
         assert "Traceback" not in complaint.decode()
+
+
+async def test_a_database_that_does_not_answer_is_a_plain_sentence(tmp_path):
+    (tmp_path / "composure.db").write_bytes(b"this is no database, but it is longer than a header" * 100)
+    async with serving(tmp_path) as process:
+        async with asyncio.timeout(WAIT_S):
+            _, complaint = await process.communicate()
+    assert process.returncode == 1
+    assert "cannot start" in complaint.decode()
+    assert "Traceback" not in complaint.decode()
 
 
 async def test_a_port_that_is_taken_is_a_plain_sentence(tmp_path):
