@@ -51,6 +51,14 @@ async def revoke(connection: AsyncConnection, interview_id: str, tap_id: str, no
     return result.rowcount > 0
 
 
+async def is_good(connection: AsyncConnection, tap_id: str) -> bool:
+    """Return whether there is such a token and it was not revoked."""
+    row = await connection.execute(
+        select(tap_tokens.c.id).where(tap_tokens.c.id == tap_id, tap_tokens.c.revoked_at.is_(None))
+    )
+    return row.first() is not None
+
+
 async def mark_used(connection: AsyncConnection, tap_id: str, now: datetime) -> None:
     """Note when a token was used last."""
     await connection.execute(update(tap_tokens).where(tap_tokens.c.id == tap_id).values(last_used_at=now))

@@ -12,8 +12,9 @@ from pipeline.types import SAMPLE_RATE_HZ
 from server.clock import monotonic_s
 from server.errors import BadRequest
 from server.http.access import current_tap
-from server.http.keys import ROOMS, TAPS
+from server.http.keys import ROOMS, TAP_TOKENS, TAPS
 from server.media import EncodedFrame, Kind
+from server.protocol import MAX_MESSAGE_BYTES
 from server.sessions.taps import EstimateSubscription
 from server.taps.matroska import MatroskaWriter, StreamChangedError
 from server.taps.pcm import SoundBlock, SoundDecoder, pack
@@ -54,7 +55,7 @@ async def media(request: web.Request) -> web.StreamResponse:
 
 async def audio(request: web.Request) -> web.StreamResponse:
     """GET /taps/{interview_id}/audio: the candidate's sound as 16 kHz mono PCM over websocket."""
-    socket = web.WebSocketResponse(compress=False, timeout=LINGER_S)
+    socket = web.WebSocketResponse(max_msg_size=MAX_MESSAGE_BYTES, compress=False, timeout=LINGER_S)
     async with _frames(request, only=Kind.AUDIO) as queue:
         if not socket.can_prepare(request):
             raise BadRequest("This address speaks websocket only.")
@@ -78,6 +79,7 @@ async def estimates(request: web.Request) -> web.StreamResponse:
     with request.app[TAPS].tap(holder.interview_id) as tap:
         subscription = await request.app[ROOMS].subscribe_estimates(holder)
         try:
+            await request.app[TAP_TOKENS].require_good(holder.tap_id)
             await response.prepare(request)
             with suppress(ConnectionResetError):
                 await _send_estimates(request, response, subscription)
@@ -108,6 +110,7 @@ async def _frames(request: web.Request, *, only: Kind | None = None) -> AsyncIte
     with request.app[TAPS].tap(holder.interview_id) as tap:
         attachment = await request.app[ROOMS].attach_tap(holder, queue)
         try:
+            await request.app[TAP_TOKENS].require_good(holder.tap_id)
             attachment.request_keyframe()
             yield queue
         finally:

@@ -64,6 +64,16 @@ class TapTokens:
                 raise NotFound("There is no such tap token.")
         self._on_revoked(tap_id)
 
+    async def require_good(self, tap_id: str) -> None:
+        """Pass unless a token was revoked since it was read: between the two, a stream was opened under it.
+
+        Raises:
+            Gone: revoked, or gone with its interview.
+        """
+        async with self._database.read() as connection:
+            if not await tap_rows.is_good(connection, tap_id):
+                raise Gone("This tap token was revoked.")
+
     async def read(self, secret: str, interview_id: str) -> TapPrincipal:
         """Return the holder of a tap token of this interview and note its use.
 

@@ -201,6 +201,25 @@ async def test_revoking_the_token_ends_its_taps(world):
             assert refused.status == 410
 
 
+@pytest.mark.parametrize(
+    ("tap", "door"),
+    [("media.mkv", "attach_tap"), ("audio", "attach_tap"), ("estimates.ndjson", "subscribe_estimates")],
+)
+async def test_a_token_revoked_while_its_stream_opens_opens_none(world, monkeypatch, tap, door):
+    await world.consent(ConsentKind.CALL, RESEARCH)
+    rooms = world.app[keys.ROOMS]
+    attach = getattr(rooms, door)
+
+    async def revoked_first(*given):
+        await world.app[keys.TAP_TOKENS].revoke(world.interview.interview.id, world.tap_id)
+        return await attach(*given)
+
+    monkeypatch.setattr(rooms, door, revoked_first)
+    async with asyncio.timeout(5), world.anonymous.http.get(address(world, tap)) as refused:
+        assert refused.status == 410
+    assert rooms.stats()["taps"] == 0
+
+
 async def test_the_end_of_the_interview_ends_its_taps(world):
     async with a_call(world, RESEARCH) as call:
         async with world.anonymous.http.get(address(world, "media.mkv")) as media:
