@@ -26,6 +26,7 @@ from server.http.keys import ACCOUNTS, TEMPLATES
 from server.http.templates import compile_all
 from server.ops import logs
 from server.ops.certificate import self_signed, server_context
+from server.ops.limits import allow_many_sockets
 from server.ops.password import set_password
 
 SHUTDOWN_TIMEOUT_S = 5.0
@@ -104,6 +105,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 async def _serve(config: Config, *, demo: bool, demo_video: Path | None) -> None:
+    allow_many_sockets()
     app = make_app(config)
     compile_all(app[TEMPLATES])
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=SHUTDOWN_TIMEOUT_S)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from aiohttp import WSCloseCode, WSMessage, WSMsgType, web
 
 from server.clock import monotonic_s
-from server.errors import BadRequest, ComposureError, Forbidden, Gone
+from server.errors import BadRequest, ComposureError, Forbidden, Gone, Unavailable
 from server.http.csrf import is_same_origin
 from server.http.keys import ROOMS, TOKENS
 from server.protocol import HEARTBEAT_TIMEOUT_S, HELLO_TIMEOUT_S, MAX_MESSAGE_BYTES
@@ -20,6 +20,9 @@ STRANGERS: web.AppKey[set[web.WebSocketResponse]] = web.AppKey("strangers")
 """Connections that have not said hello yet: the rooms do not know them, so a shutdown must."""
 
 logger = logging.getLogger(__name__)
+
+MAX_STRANGERS = 200
+"""Connections that may be without a hello at a time."""
 
 SEND_TIMEOUT_S = 10.0
 """A page that does not take a message for so long is gone."""
@@ -62,8 +65,10 @@ async def room_socket(request: web.Request) -> web.StreamResponse:
     socket = web.WebSocketResponse(max_msg_size=MAX_MESSAGE_BYTES, compress=False, timeout=CLOSE_TIMEOUT_S)
     if not socket.can_prepare(request):
         raise BadRequest("This address speaks websocket only.")
-    await socket.prepare(request)
     strangers = request.app[STRANGERS]
+    if len(strangers) >= MAX_STRANGERS:
+        raise Unavailable("Too many pages are connecting. Please try again.", retry_after_s=5)
+    await socket.prepare(request)
     strangers.add(socket)
     try:
         connection = await _hello(request, socket)

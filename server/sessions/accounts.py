@@ -154,6 +154,8 @@ class Accounts:
         """
         interview = holder.interview
         checked = _checked_person(interview.candidate_name, interview.candidate_email, password)
+        async with self._database.read() as connection:  # hashing costs, so it is not done for nothing
+            await _require_free(connection, interview.candidate_email)
         password_hash = await self._passwords.hash(password)
         async with self._database.write() as connection:
             await _require_free(connection, interview.candidate_email)

@@ -71,6 +71,19 @@ async def test_a_socket_that_says_nothing_is_closed(world, monkeypatch):
         assert await closed(socket) == 1008
 
 
+async def test_only_so_many_may_connect_without_saying_who_they_are(world, monkeypatch):
+    monkeypatch.setattr(websocket, "MAX_STRANGERS", 2)
+    room = world.interview.interview.room_id
+    async with world.anonymous.socket(room) as first, world.anonymous.socket(room):
+        with pytest.raises(aiohttp.WSServerHandshakeError) as refused:
+            await world.anonymous.socket(room)
+        assert refused.value.status == 503
+        await first.send_json({"type": "hello", "token": (await world.interviewer_access())["token"]})
+        await receive(first, "welcome")  # no stranger any more
+        async with world.anonymous.socket(room):
+            pass
+
+
 async def test_a_page_that_falls_silent_is_gone(world, monkeypatch):
     monkeypatch.setattr(websocket, "HEARTBEAT_TIMEOUT_S", 0.05)
     async with await enter(world.operator, await world.interviewer_access()) as socket:

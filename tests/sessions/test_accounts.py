@@ -193,6 +193,15 @@ async def test_a_candidate_registers_with_the_interviews_email(world: World):
     assert [item.interview.id for item in await world.schedule.list_for_candidate(user)] == [details.interview.id]
 
 
+async def test_an_address_that_is_taken_costs_no_hashing(world: World, monkeypatch: pytest.MonkeyPatch):
+    details = await world.interview(await world.operator())
+    holder = JoinPrincipal(interview=details.interview, participant=details.candidate)
+    await world.accounts.register_candidate(holder, password=PASSWORD)
+    monkeypatch.setattr(world.accounts, "_passwords", None)
+    with pytest.raises(FieldErrors):
+        await world.accounts.register_candidate(holder, password=PASSWORD)
+
+
 async def test_no_secret_is_stored_as_it_is(world: World):
     user = await world.operator()
     _, invitation = await world.accounts.invite(user, email="ivan@example.org", role=Role.INTERVIEWER)
