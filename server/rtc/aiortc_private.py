@@ -43,6 +43,9 @@ UDP_BUFFER_BYTES = 262_144
 
 _R = "_RTCRtpReceiver__"
 _S = "_RTCRtpSender__"
+
+MAX_SSRCS = 16
+"""Streams that one media section of a connection may have had; an honest sender has one, and one for RTX."""
 _CONNECT = "_RTCPeerConnection__connect"
 
 _NAMES: tuple[tuple[type, tuple[str, ...]], ...] = (
@@ -50,7 +53,7 @@ _NAMES: tuple[tuple[type, tuple[str, ...]], ...] = (
         RTCRtpReceiver,
         (
             *(_R + name for name in ("decoder_queue", "jitter_buffer", "nack_generator", "remote_bitrate_estimator")),
-            *(_R + name for name in ("codecs", "rtx_ssrc", "decoder_thread", "rtcp_ssrc")),
+            *(_R + name for name in ("codecs", "rtx_ssrc", "decoder_thread", "rtcp_ssrc", "active_ssrc")),
             *("_handle_rtp_packet", "_handle_rtcp_packet", "_send_rtcp_pli", "_send_rtcp_nack", "_send_rtcp"),
         ),
     ),
@@ -213,6 +216,9 @@ class ReceiverTap:
         self._receiver._handle_rtcp_packet = self._on_rtcp
 
     async def _on_rtp(self, packet: RtpPacket, arrival_time_ms: int) -> None:
+        known = getattr(self._receiver, _R + "active_ssrc")
+        if packet.ssrc not in known and len(known) >= MAX_SSRCS:
+            return  # aiortc would keep figures of each for ever
         codecs = getattr(self._receiver, _R + "codecs")
         codec = codecs.get(packet.payload_type)
         if codec is not None:

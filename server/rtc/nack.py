@@ -6,7 +6,7 @@ RETRY_S = 0.04
 """Pause between two requests for the same packet; the value of mediasoup's NackGenerator."""
 MAX_TRIES = 10
 MAX_GAP = 256
-"""A longer gap is no loss that retransmissions could mend; the key-frame request mends it."""
+"""More missing packets are no loss that retransmissions could mend; the key-frame request mends it."""
 
 
 @dataclass(slots=True)
@@ -36,7 +36,7 @@ class NackTracker:
             return []
         gap = range(self._newest + 1, seq)
         self._newest = seq
-        if len(gap) > MAX_GAP:
+        if len(gap) + len(self._missing) > MAX_GAP:
             self._missing.clear()
             return []
         for lost in gap:

@@ -16,7 +16,7 @@ from server.rtc.counters import Counters
 from server.rtc.nack import NackTracker
 from server.rtc.offer import Offer, OfferedMedia, codec_of
 from server.rtc.packets import CLOCK_RATE_HZ, MediaPacket, Unwrapper, starts_keyframe
-from server.rtc.rewrite import PacketHistory
+from server.rtc.rewrite import HISTORY_PACKETS, PacketHistory
 from server.rtc.timers import Alarm
 
 REMB_AT_S = (0.0, 0.5, 1.0)
@@ -124,6 +124,8 @@ class IncomingTrack:
             return []
         if self._context.clock() - stream.keyframe.arrival_s > max_age_s:
             return []
+        if stream.newest_seq - stream.keyframe.seq >= HISTORY_PACKETS:
+            return []  # its beginning is not kept any more
         kept = (self.history.get(stream.epoch, seq) for seq in range(stream.keyframe.seq, stream.newest_seq + 1))
         return [packet for packet in kept if packet is not None]
 

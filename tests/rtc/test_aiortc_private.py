@@ -3,8 +3,10 @@ import socket
 
 import pytest
 from aiortc import RTCConfiguration, RTCPeerConnection, RTCRtpSender
+from aiortc.rtcrtpparameters import RTCRtpCodecParameters
+from aiortc.rtp import RtpPacket
 
-from server.rtc.aiortc_private import AiortcMismatch, bind_candidates, check_aiortc
+from server.rtc.aiortc_private import MAX_SSRCS, AiortcMismatch, ReceiverTap, bind_candidates, check_aiortc
 
 
 def test_the_installed_version_fits():
@@ -48,4 +50,27 @@ async def test_ports_come_from_the_range_until_it_is_used_up():
 async def test_an_address_that_is_not_ours_is_passed_over():
     peer, candidates = await gathered(None, ("192.0.2.77", "127.0.0.1"))
     assert [address for address, _ in candidates] == ["127.0.0.1"]
+    await peer.close()
+
+
+async def test_only_so_many_streams_of_a_connection_are_remembered():
+    peer = RTCPeerConnection(RTCConfiguration(iceServers=[]))
+    receiver = peer.addTransceiver("audio", direction="recvonly").receiver
+    seen = []
+
+    class Events:
+        def on_rtp(self, packet, *, is_retransmission):
+            seen.append(packet.ssrc)
+
+    ReceiverTap(receiver, Events(), wanted_bps=0)
+    receiver._RTCRtpReceiver__codecs[96] = RTCRtpCodecParameters(
+        mimeType="audio/opus", clockRate=48_000, payloadType=96
+    )
+    for ssrc in range(3 * MAX_SSRCS):
+        await receiver._handle_rtp_packet(RtpPacket(payload_type=96, ssrc=ssrc, payload=b"x"), 0)
+        await receiver._handle_rtp_packet(RtpPacket(payload_type=97, ssrc=1000 + ssrc, payload=b"x"), 0)
+    assert len(receiver._RTCRtpReceiver__active_ssrc) == MAX_SSRCS
+    assert len(seen) == MAX_SSRCS // 2
+    await receiver._handle_rtp_packet(RtpPacket(payload_type=96, ssrc=0, payload=b"x"), 0)
+    assert seen[-1] == 0  # those that are known go on
     await peer.close()

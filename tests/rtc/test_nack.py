@@ -13,6 +13,13 @@ def test_a_gap_is_asked_for_at_once_then_on_a_timer():
     assert nacks.next_s is None
 
 
+def test_small_gaps_without_end_are_not_all_asked_for():
+    nacks = NackTracker()
+    for n in range(1000):
+        nacks.received(100 * n, 0.0)
+        assert len(nacks.due(RETRY_S)) <= MAX_GAP
+
+
 def test_gives_up_after_some_tries():
     nacks = NackTracker()
     nacks.received(1, 0.0)
