@@ -5,7 +5,9 @@ from playwright.async_api import expect
 
 from server.db import interviews as interview_rows
 from server.http import keys
-from server.sessions.records import InterviewStatus
+from server.sessions.consent import Answer
+from server.sessions.consenttexts import consent_text
+from server.sessions.records import ConsentKind, InterviewStatus
 from tests.pages.browser import accessibility_problems, chromium, new_page
 from tests.pages.site import PASSWORD, join_path, schedule
 
@@ -113,6 +115,25 @@ async def test_after_the_interview_the_link_says_that_it_is_over(site, browser):
     await page.goto(site.url + path)
     await expect(page.locator("#ended-title")).to_have_text("The interview has ended")
     await expect(page.locator("#consent-form")).to_be_hidden()
+    await expect(page.locator("#standing")).to_be_hidden()
+    assert complaints == []
+
+
+async def test_a_consent_can_be_taken_back_after_the_interview(site, browser):
+    path = join_path(await schedule(await site.operator()))
+    holder = await site.app[keys.TOKENS].read_join(path.removeprefix("/join/"))
+    version = consent_text(ConsentKind.RESEARCH, holder.interview.purpose).version
+    yes = Answer(kind=ConsentKind.RESEARCH, granted=True, text_version=version)
+    await site.app[keys.ROOMS].store_consents(holder, [yes])
+    async with site.app[keys.DATABASE].write() as connection:
+        await interview_rows.set_status(connection, holder.interview.id, InterviewStatus.ENDED)
+    await site.app[keys.ROOMS].evict(holder.interview.id, "ended")
+    page, complaints = await new_page(browser)
+    await page.goto(site.url + path)
+    await page.click("#take-back")
+    await expect(page.locator("#taken-back")).to_have_text("You have taken it back.")
+    await expect(page.locator("#standing")).to_be_hidden()
+    assert not (await site.app[keys.ROOMS].consent_state(holder)).has(ConsentKind.RESEARCH)
     assert complaints == []
 
 

@@ -65,6 +65,7 @@ byId('back-to-devices').addEventListener('click', () => {
     show('devices');
 });
 for (const button of document.querySelectorAll('[data-leave]')) button.addEventListener('click', leave);
+byId('take-back').addEventListener('click', () => void takeBack());
 byId('rejoin').addEventListener('click', () => location.reload());
 document.addEventListener('visibilitychange', () => void keepAwake());
 setInterval(drawClock, 1000);
@@ -326,7 +327,28 @@ function end(reason) {
     setText(byId('ended-title'), title);
     setText(byId('ended-words'), words);
     byId('rejoin').hidden = !['left', 'replaced', 'shutdown'].includes(reason);
+    byId('standing').hidden = !['ended', 'left'].includes(reason) || standing().length === 0;
     show('ended');
+}
+
+/** @returns {string[]} the kinds of consent that stand, besides the one to the call */
+function standing() {
+    return Object.keys(page.versions).filter((kind) => {
+        const box = document.querySelector(`[data-consent="${kind}"]`);
+        return kind !== 'call' && box instanceof HTMLInputElement && box.checked;
+    });
+}
+
+async function takeBack() {
+    const answers = standing().map((kind) => ({ kind, granted: false, text_version: page.versions[kind] ?? '' }));
+    try {
+        await storeConsents(page.token, answers);
+        for (const { kind } of answers) mirror(kind, false);
+        byId('standing').hidden = true;
+        setText(byId('taken-back'), 'You have taken it back.');
+    } catch (error) {
+        setText(byId('taken-back'), error instanceof Error && error.name === 'Error' ? error.message : 'The server cannot be reached. Please try again.');
+    }
 }
 
 start();
