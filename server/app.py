@@ -3,7 +3,6 @@
 import asyncio
 import logging
 from collections.abc import AsyncIterator, Callable, Coroutine
-from contextlib import AbstractAsyncContextManager
 from datetime import datetime
 from typing import Any
 
@@ -35,8 +34,6 @@ from server.sessions.tokens import Tokens, load_key
 from server.taps.register import TapRegister
 
 logger = logging.getLogger(__name__)
-
-AppContext = Callable[[web.Application], AbstractAsyncContextManager[None]]
 
 
 def make_app(
