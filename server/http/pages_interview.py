@@ -2,10 +2,12 @@
 
 import asyncio
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any
 
 from aiohttp import web
 
+from pipeline.summary import SessionSummary
 from pipeline.types import EMOTIONS
 from server.export.document import CONTENT_TYPE as JSON_TYPE
 from server.export.document import session_json
@@ -16,8 +18,8 @@ from server.http.forms import go_to
 from server.http.keys import CONFIG, SUMMARIES
 from server.http.templates import render
 from server.http.wording import PURPOSE_WORDS
-from server.sessions.records import Marker, MarkerKind, SessionStatus
-from server.sessions.summaries import SessionReport
+from server.sessions.records import Marker, MarkerKind, Question, SessionStatus
+from server.sessions.summaries import SessionReport, summarise_estimates
 
 BAND_WORDS = {"low": "Low", "moderate": "Moderate", "high": "High"}
 
@@ -76,6 +78,7 @@ async def summary_page(request: web.Request) -> web.Response:
         interview=report.interview,
         session=session,
         summary=report.summary,
+        answers=await asyncio.to_thread(answers_of, report),
         purpose_words=PURPOSE_WORDS[report.interview.purpose],
         is_live=session.status is SessionStatus.LIVE,
         is_interrupted=session.status is SessionStatus.INTERRUPTED,
@@ -87,6 +90,43 @@ async def summary_page(request: web.Request) -> web.Response:
         duration=duration,
         page=_for_script(report),
     )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """The stretch of a session from one question's marker to the next one's, or to the end."""
+
+    number: int
+    """Of the question, from 1."""
+    question: Question
+    asked_s: float
+    summary: SessionSummary
+    """Of this stretch alone."""
+    difference: float | None
+    """Its median less that of the whole session; None when either is unknown."""
+
+
+def answers_of(report: SessionReport) -> tuple[Answer, ...]:
+    """Return the answers in order of time; a question that was marked twice has two."""
+    numbers = {question.id: (n, question) for n, question in enumerate(report.questions, start=1)}
+    asked = sorted(
+        (
+            (marker.t_s, *numbers[marker.question_id])
+            for marker in report.markers
+            if marker.kind is MarkerKind.QUESTION and marker.t_s is not None and marker.question_id in numbers
+        ),
+        key=lambda item: item[0],
+    )
+    answers = []
+    for i, (asked_s, number, question) in enumerate(asked):
+        end_s = asked[i + 1][0] if i + 1 < len(asked) else float("inf")
+        summary = summarise_estimates(e for e in report.estimates if asked_s <= e.t_s < end_s)
+        whole, here = report.summary.median, summary.median
+        difference = None if whole is None or here is None else here - whole
+        answers.append(
+            Answer(number=number, question=question, asked_s=asked_s, summary=summary, difference=difference)
+        )
+    return tuple(answers)
 
 
 async def series(request: web.Request) -> web.Response:

@@ -62,6 +62,16 @@ async def test_summary_shows_figures_peaks_markers_and_notes(world):
     assert "could not be measured" not in text
 
 
+async def test_summary_compares_the_questions_with_the_whole(world):
+    await store(world, a_series())
+    assert "By question" not in await summary(world), "no question was marked"
+    await annotate(world)
+    text = await summary(world)
+    row = re.search(r"1\. Secret question.*?</tr>", text, re.DOTALL)[0]
+    assert re.findall(r"<td>(.*?)</td>", row)[:2] == ["0:30", "1 min 30 s"], "from its marker to the end"
+    assert re.search(r"<td>[+-]0\.\d\d</td><td>1</td>", row), "difference and the one peak"
+
+
 async def test_charts_get_the_series_with_its_hole(world):
     await store(world, a_series())
     data = json.loads(PAGE_DATA.search(await summary(world))[1])

@@ -4,12 +4,13 @@ import { test } from 'node:test';
 import { keyAction, takesText } from '../../web/static/js/keys.js';
 import { chartMarks, markerWords, markEvent, stampWords } from '../../web/static/js/marks.js';
 
-const press = (key, fields = {}) => ({ key, ctrlKey: false, metaKey: false, altKey: false, repeat: false, ...fields });
+const press = (key, fields = {}) => ({ key, ctrlKey: false, metaKey: false, altKey: false, shiftKey: false, repeat: false, ...fields });
 const FREE = { isTyping: false, hasDialog: false };
 
 test('keys mean what the help says', () => {
     assert.deepEqual(keyAction(press('m'), FREE), { do: 'moment' });
     assert.deepEqual(keyAction(press('M'), FREE), { do: 'moment' });
+    assert.deepEqual(keyAction(press('M', { shiftKey: true }), FREE), { do: 'moment-before' });
     assert.deepEqual(keyAction(press('q'), FREE), { do: 'next-question' });
     assert.deepEqual(keyAction(press('n'), FREE), { do: 'note' });
     assert.deepEqual(keyAction(press('?'), FREE), { do: 'help' });

@@ -4,6 +4,7 @@ import { alertNow, announce } from './announce.js';
 import { publish, watch } from './call.js';
 import { showProblem } from './device_check.js';
 import { byId, make, setText, syncList } from './elements.js';
+import { fitTile } from './fit.js';
 
 /** @typedef {import('./devices.js').Kind} Kind */
 /** @typedef {import('./local_media.js').LocalMedia} LocalMedia */
@@ -53,6 +54,7 @@ export function startCall({ roomId, media, getToken, iceServers, kbps, ondevices
     /** @type {ReturnType<typeof setTimeout> | undefined} */
     let bannerTimer;
 
+    fitTile(self, byId('self-tile'));
     publication.onstate = connectionChanged;
     media.onchange = (kind) => {
         if (kind === null) return;
@@ -148,6 +150,7 @@ export function startCall({ roomId, media, getToken, iceServers, kbps, ondevices
         const video = watched.get(person.id)?.tile;
         if (video !== undefined && video.parentElement !== tile) {
             tile.prepend(video);
+            fitTile(/** @type {HTMLVideoElement} */ (video), tile);
             void play(/** @type {HTMLVideoElement} */ (video), tile);
         }
         video?.setAttribute('aria-label', `Picture and sound of ${person.name}`);

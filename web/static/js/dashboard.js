@@ -31,6 +31,9 @@ import { share } from './format.js';
 
 const TICK_MS = 500;
 
+/** The other marking button reaches back by so much. */
+const BEFORE_S = 5;
+
 /** Markers made without a connection wait for the next one, at most so many. */
 const MAX_KEPT = 100;
 
@@ -106,6 +109,7 @@ function enterRoom(media, access) {
             hasNewData: before.estimates !== room.estimates || before.markers !== room.markers,
         });
         frame.show(room, session_s());
+        byId('mark-before').hidden = !room.analysis.on;
     }
 
     function tick() {
@@ -125,9 +129,11 @@ function enterRoom(media, access) {
         announce(`Question ${index + 1}`);
     }
 
-    function markMoment() {
-        sendKept(markEvent('moment', session_s()));
-        announce('Marked');
+    /** @param {number} ago_s for what one notices only when it is over */
+    function markMoment(ago_s) {
+        const t_s = session_s();
+        sendKept(markEvent('moment', t_s === null ? null : Math.max(0, t_s - ago_s)));
+        announce(ago_s === 0 ? 'Marked' : `Marked ${ago_s} seconds ago`);
     }
 
     async function leave() {
@@ -161,7 +167,8 @@ function enterRoom(media, access) {
     });
     const timer = setInterval(tick, TICK_MS);
 
-    byId('mark-moment').addEventListener('click', markMoment);
+    byId('mark-moment').addEventListener('click', () => markMoment(0));
+    byId('mark-before').addEventListener('click', () => markMoment(BEFORE_S));
     byId('next-question').addEventListener('click', () => askQuestion(currentQuestion(room) + 1));
     document.addEventListener('keydown', (event) => {
         const where = {
@@ -171,7 +178,8 @@ function enterRoom(media, access) {
         const action = keyAction(event, where);
         if (action === null) return;
         event.preventDefault();
-        if (action.do === 'moment') markMoment();
+        if (action.do === 'moment') markMoment(0);
+        else if (action.do === 'moment-before') markMoment(BEFORE_S);
         else if (action.do === 'next-question') askQuestion(currentQuestion(room) + 1);
         else if (action.do === 'question') askQuestion(action.index);
         else if (action.do === 'note') notes.focus();

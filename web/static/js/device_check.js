@@ -2,6 +2,7 @@
 
 import { announce } from './announce.js';
 import { byId, make, setText } from './elements.js';
+import { fitTile } from './fit.js';
 import { HEARD_PERCENT, playTestSound, watchLevel } from './level_meter.js';
 
 /** @typedef {import('./devices.js').Kind} Kind */
@@ -43,6 +44,7 @@ export function createDeviceCheck(media, onenter) {
     let metered = null;
     let stopMeter = () => {};
 
+    fitTile(preview, byId('preview-tile'));
     ask.addEventListener('click', () => {
         wasAsked = true;
         void media.start();

@@ -12,6 +12,9 @@ const RADIUS = 88;
 const RANGE_RADIUS = 72;
 const SPACE_DEG = 1.2;
 
+/** Stands under a value that needs no other explanation. */
+const WHAT_IT_IS = 'An uncertain sign, not a feeling.';
+
 /**
  * Build the gauge in a container.
  *
@@ -56,7 +59,7 @@ export function createGauge(container) {
         showMeter(meter, view);
         setText(number, isLive || (kind === 'stale' && value !== null) ? share(value) : '');
         setText(word, isLive ? bandWords(estimate?.band ?? null) : view.word);
-        setText(detail, view.detail);
+        setText(detail, isLive && view.detail === '' ? WHAT_IT_IS : view.detail);
         needle.setAttribute('visibility', isLive || (kind === 'stale' && value !== null) ? 'visible' : 'hidden');
         needle.setAttribute('transform', `rotate(${gaugeAngle(value ?? 0)})`);
         showRange(range, isLive ? estimate : null);

@@ -2,6 +2,7 @@
 
 /**
  * @typedef {{do: 'moment'}
+ *   | {do: 'moment-before'}
  *   | {do: 'next-question'}
  *   | {do: 'question', index: number}
  *   | {do: 'note'}
@@ -16,12 +17,14 @@
  * @property {boolean} ctrlKey
  * @property {boolean} metaKey
  * @property {boolean} altKey
+ * @property {boolean} shiftKey
  * @property {boolean} repeat
  */
 
 /** The rows of the help dialog. @type {readonly {keys: string[], text: string}[]} */
 export const KEY_HELP = [
     { keys: ['M'], text: 'Mark this moment' },
+    { keys: ['Shift', 'M'], text: 'Mark what was 5 seconds ago' },
     { keys: ['Q'], text: 'Next question' },
     { keys: ['1', '9'], text: 'Question 1 to 9' },
     { keys: ['N'], text: 'Write a note' },
@@ -52,6 +55,7 @@ const ACTIONS = {
 export function keyAction(press, { isTyping, hasDialog }) {
     if (isTyping || hasDialog || press.repeat || press.ctrlKey || press.metaKey || press.altKey) return null;
     if (/^[1-9]$/.test(press.key)) return { do: 'question', index: Number(press.key) - 1 };
+    if (press.shiftKey && press.key.toLowerCase() === 'm') return { do: 'moment-before' };
     return ACTIONS[press.key.toLowerCase()] ?? null;
 }
 

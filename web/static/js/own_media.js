@@ -2,6 +2,7 @@
 
 import { publish } from './call.js';
 import { byId, setText } from './elements.js';
+import { fitTile } from './fit.js';
 
 /** @typedef {import('./local_media.js').LocalMedia} LocalMedia */
 /** @typedef {import('./call.js').Publication} Publication */
@@ -31,6 +32,7 @@ export function createOwnMedia({ media, url, getToken, kbps, iceServers, onDevic
     const { devices } = media;
     const video = byId('own-video', HTMLVideoElement);
     const problemLine = byId('own-problem');
+    fitTile(video, byId('own-tile'));
     /** @type {Publication | null} */
     let publication = null;
     let isMuted = false;

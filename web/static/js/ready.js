@@ -1,6 +1,7 @@
 // The step before the dashboard: choose camera and microphone, see oneself, enter (with or without them).
 
 import { byId, make, setText } from './elements.js';
+import { fitTile } from './fit.js';
 import { HEARD_PERCENT, watchLevel } from './level_meter.js';
 
 /** @typedef {import('./local_media.js').LocalMedia} LocalMedia */
@@ -98,6 +99,7 @@ export function runReadyStep(media) {
             .querySelector('button')
             ?.addEventListener('click', () => void media.retry(kind));
     }
+    fitTile(video, byId('ready-tile'));
     media.onchange(null);
     void media.start();
 

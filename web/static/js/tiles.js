@@ -2,6 +2,7 @@
 
 import { watch } from './call.js';
 import { byId, make, setText, syncList } from './elements.js';
+import { fitTile } from './fit.js';
 
 /** @typedef {import('./protocol.js').ParticipantState} ParticipantState */
 /** @typedef {import('./room_model.js').RoomModel} RoomModel */
@@ -25,6 +26,7 @@ export function createTiles({ roomId, getToken, iceServers, onLink }) {
     /** @type {Map<string, Watch>} */
     const watches = new Map();
     const soundButton = byId('sound-on');
+    fitTile(byId('candidate-video', HTMLVideoElement), byId('candidate-tile'));
 
     /**
      * @param {ParticipantState} person
@@ -102,13 +104,13 @@ export function createTiles({ roomId, getToken, iceServers, onLink }) {
 /** @returns {HTMLElement} */
 function makeTile() {
     const video = make('video', { playsinline: '', autoplay: '' });
-    return make('li', {}, [
-        make('div', { class: 'video-tile' }, [
-            video,
-            make('p', { class: 'tile-note' }),
-            make('p', { class: 'tile-name' }),
-        ]),
+    const tile = make('div', { class: 'video-tile' }, [
+        video,
+        make('p', { class: 'tile-note' }),
+        make('p', { class: 'tile-name' }),
     ]);
+    fitTile(video, tile);
+    return make('li', {}, [tile]);
 }
 
 /**

@@ -8,7 +8,7 @@ import { createTwin } from './table_twin.js';
 
 /** @typedef {import('./room_model.js').RoomModel} RoomModel */
 
-const HEIGHT_PX = 260;
+const HEIGHT_PX = 215;
 
 /** More rows than this are thinned out before they are drawn. */
 const MAX_ROWS = 1800;
@@ -39,8 +39,8 @@ export function createTrend() {
         const now_s = Math.max(newest_s, Math.floor(session_s ?? 0));
         // What is not there yet is a gap, not an end of the line: the chart goes on with the session's clock.
         if (columns.t_s.length > 0 && now_s - newest_s > 2) addGap(columns, newest_s + 1, now_s);
-        const to_s = isWhole ? Math.max(LEAST_S, now_s) : Math.max(RECENT_S, now_s);
-        const from_s = isWhole ? 0 : to_s - RECENT_S;
+        const to_s = isWhole ? Math.max(LEAST_S, now_s) : Math.max(Math.min(RECENT_S, nextMinuteS(now_s)), now_s);
+        const from_s = isWhole ? 0 : Math.max(0, to_s - RECENT_S);
         stretch = { columns: between(columns, from_s, to_s), from_s, to_s };
         chart.show({
             ...stretch,
@@ -61,6 +61,15 @@ export function createTrend() {
     recent.addEventListener('click', () => choose(false));
     whole.addEventListener('click', () => choose(true));
     return show;
+}
+
+/**
+ * A young session fills its chart: the axis grows by whole minutes.
+ *
+ * @param {number} now_s
+ */
+function nextMinuteS(now_s) {
+    return Math.ceil((now_s + 1) / 60) * 60;
 }
 
 /**
