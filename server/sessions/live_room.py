@@ -396,7 +396,7 @@ class LiveRoom:
             await self._check_logins()
         if self.analysis.is_on and not len(self.taps) and not self._is_conducted():
             self.analysis.stop("interviewers_left")
-        if not self.is_empty:
+        if any(seat.is_there for seat in self.seats):  # a tap that stays open is nobody
             self._empty_since_s = None
         elif self._empty_since_s is None:
             self._empty_since_s = now_s

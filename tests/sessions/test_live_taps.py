@@ -2,8 +2,9 @@ import pytest
 
 from server.errors import Forbidden, Gone, NotFound
 from server.media import EncodedFrame
+from server.sessions.live_room import EMPTY_END_S
 from server.sessions.principals import TapPrincipal
-from server.sessions.records import ConsentKind
+from server.sessions.records import ConsentKind, InterviewStatus
 from server.sessions.taps import EstimateSubscription
 from tests.fakes.rooms import estimate
 from tests.sessions.conftest import Call, World
@@ -98,6 +99,21 @@ async def test_revoking_a_token_ends_its_streams_alone(call: Call, world: World)
     await world.rooms.attach_tap(two, second)
     await world.taptokens.revoke(call.details.interview.id, one.tap_id)
     assert (first.reasons, second.reasons) == (["the tap token was revoked"], [])
+
+
+async def test_a_tap_alone_keeps_no_interview_alive(call: Call, world: World):
+    tap = await tap_of(call, world)
+    await call.begin(ConsentKind.RESEARCH)
+    consumer = Consumer()
+    await world.rooms.attach_tap(tap, consumer)
+    for connection in (call.candidate, call.interviewer):
+        await world.say(connection, "leave")
+    world.publish(call.details.candidate, call.details, "closed")
+    await world.rooms.sweep()
+    world.clock.pass_s(EMPTY_END_S)
+    await world.rooms.sweep()
+    assert await call.status() is InterviewStatus.ENDED
+    assert consumer.reasons == ["the interview is over"]
 
 
 async def test_taps_end_with_the_interview(call: Call, world: World):
