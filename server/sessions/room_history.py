@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Any
+from typing import Any, TypeVar
 
 from server.db import annotations as annotation_rows
 from server.db import interviews as interview_rows
@@ -61,8 +61,14 @@ class RoomHistory:
             session_id = self._session()[0] or await self._latest_session_id(connection)
             is_continued = since_s is not None and since_session_id == session_id
             common: dict[str, Any] = {
-                "markers": await annotation_rows.find_markers(connection, self._interview_id),
-                "notes": await annotation_rows.find_notes(connection, self._interview_id),
+                "markers": [
+                    _timed(marker, session_id)
+                    for marker in await annotation_rows.find_markers(connection, self._interview_id)
+                ],
+                "notes": [
+                    _timed(note, session_id)
+                    for note in await annotation_rows.find_notes(connection, self._interview_id)
+                ],
                 "questions": await interview_rows.find_questions(connection, self._interview_id),
                 "peaks": await series_rows.find_peaks(connection, session_id) if session_id else (),
                 "reader_id": reader_id,
@@ -176,3 +182,11 @@ class RoomHistory:
     async def _latest_session_id(self, connection: AsyncConnection) -> str | None:
         sessions = await series_rows.sessions_of_interview(connection, self._interview_id)
         return sessions[-1].id if sessions else None
+
+
+_Stamped = TypeVar("_Stamped", Marker, Note)
+
+
+def _timed(item: _Stamped, session_id: str | None) -> _Stamped:
+    """Return it without its time if that is a time of another session: on this one's axis it means nothing."""
+    return item if item.session_id == session_id else replace(item, t_s=None)

@@ -69,7 +69,7 @@ async def test_summary_compares_the_questions_with_the_whole(world):
     text = await summary(world)
     row = re.search(r"1\. Secret question.*?</tr>", text, re.DOTALL)[0]
     assert re.findall(r"<td>(.*?)</td>", row)[:2] == ["0:30", "1 min 30 s"], "from its marker to the end"
-    assert re.search(r"<td>[+-]0\.\d\d</td><td>1</td>", row), "difference and the one peak"
+    assert re.search(r"<td>[+−]0\.\d\d</td><td>1</td>", row), "difference and the one peak"
 
 
 async def test_charts_get_the_series_with_its_hole(world):

@@ -83,6 +83,8 @@ test('another session starts empty', () => {
     const room = after(state(ON), estimate(40, 0.9), peak, state({ ...ON, session_id: 's2', t_s: 0 }));
     assert.equal(room.session_id, 's2');
     assert.deepEqual([room.estimates, room.peaks, room.received_s], [[], [], null]);
+    const marked = after(state(ON), history({ markers: [{ id: 'm', t_s: 40 }] }), state({ ...ON, session_id: 's2' }));
+    assert.deepEqual(marked.markers, [{ id: 'm', t_s: null }], 'kept, but its time was that of another session');
 });
 
 test('a confirmed peak has the stress of its own time and is listed once', () => {

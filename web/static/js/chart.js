@@ -203,6 +203,8 @@ function drawMarks(u, view, colours) {
     ctx.clip();
     ctx.lineWidth = dpr;
     ctx.font = colours.markFont;
+    ctx.textAlign = 'left';
+    ctx.textBaseline = 'alphabetic';
     for (const { t_s, label, kind } of view.markers) {
         if (t_s < view.from_s - SLACK_S || t_s > view.to_s + SLACK_S) continue;
         const x = Math.round(u.valToPos(t_s, 'x', true)) + 0.5;

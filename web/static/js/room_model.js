@@ -204,7 +204,10 @@ function takeEstimate(room, event, now_s) {
  * @returns {RoomModel}
  */
 function emptySession(room, session_id) {
-    return { ...room, session_id, estimates: [], received_s: null, peaks: [] };
+    // Times of another session mean nothing in this one.
+    const markers = room.markers.map((marker) => ({ ...marker, t_s: null }));
+    const notes = room.notes.map((note) => ({ ...note, t_s: null }));
+    return { ...room, session_id, estimates: [], received_s: null, peaks: [], markers, notes };
 }
 
 /**
