@@ -14,7 +14,8 @@ async def test_healthz_tells_the_state_and_no_worker_runs_without_consent(world)
 
 
 async def test_healthz_fails_when_the_database_does_not_answer(world, monkeypatch, tmp_path):
-    broken = Database.open(f"sqlite+aiosqlite:///{tmp_path}")  # a folder is no database
+    (tmp_path / "letter.db").write_text("Dear Sir or Madam, this is no database. " * 100)
+    broken = Database.open(f"sqlite+aiosqlite:///{tmp_path / 'letter.db'}")
     monkeypatch.setattr(world.app[keys.DATABASE], "engine", broken.engine)
     status, body = await world.anonymous.ask("GET", "/healthz")
     assert status == 503
