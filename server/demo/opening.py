@@ -22,7 +22,7 @@ from server.sessions.schedule import InterviewDetails
 
 logger = logging.getLogger(__name__)
 
-_GUEST_EMAIL, _GUEST_NAME = "you@demo.invalid", "You"
+_GUEST_EMAIL, _GUEST_NAME = "you@demo.invalid", "Demo Host"
 _HOST_EMAIL, _HOST_NAME = "host@demo.invalid", "Demo host"
 _QUESTIONS = (
     "Tell us about a project you are proud of.",

@@ -205,6 +205,7 @@ function drawMarks(u, view, colours) {
     ctx.font = colours.markFont;
     ctx.textAlign = 'left';
     ctx.textBaseline = 'alphabetic';
+    let lettered = Number.NEGATIVE_INFINITY;
     for (const { t_s, label, kind } of view.markers) {
         if (t_s < view.from_s - SLACK_S || t_s > view.to_s + SLACK_S) continue;
         const x = Math.round(u.valToPos(t_s, 'x', true)) + 0.5;
@@ -216,7 +217,10 @@ function drawMarks(u, view, colours) {
         ctx.lineTo(x, bbox.top + bbox.height);
         ctx.stroke();
         ctx.setLineDash([]);
+        // Letters that would lie on each other are left out; the lists name every marker.
+        if (x < lettered) continue;
         ctx.fillText(label, x + 4 * dpr, bbox.top + 11 * dpr);
+        lettered = x + 7 * dpr + ctx.measureText(label).width;
     }
     ctx.fillStyle = colours.high;
     for (const { t_s, stress } of view.peaks) {

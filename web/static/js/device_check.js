@@ -52,7 +52,7 @@ export function createDeviceCheck(media, onenter) {
     enter.addEventListener('click', onenter);
     byId('test-sound').addEventListener('click', () => void playTestSound());
     for (const kind of KINDS) {
-        toggle(kind).addEventListener('click', () => void media.setWanted(kind, !media.devices[kind].isWanted));
+        toggle(kind).addEventListener('click', () => void media.setWanted(kind, toggle(kind).getAttribute('aria-pressed') !== 'true'));
         select(kind).addEventListener('change', () => void media.choose(kind, select(kind).value));
     }
 
@@ -93,9 +93,10 @@ export function createDeviceCheck(media, onenter) {
     /** @param {Kind} kind */
     function drawDevice(kind) {
         const device = media.devices[kind];
-        toggle(kind).setAttribute('aria-pressed', String(device.isWanted));
-        toggle(kind).setAttribute('aria-label', `${NAMES[kind]} ${device.isWanted ? 'on' : 'off'}`);
-        setText(toggle(kind), device.isWanted ? 'On' : 'Off');
+        const isOn = device.isWanted && device.problem === null;
+        toggle(kind).setAttribute('aria-pressed', String(isOn));
+        toggle(kind).setAttribute('aria-label', `${NAMES[kind]} ${isOn ? 'on' : 'off'}`);
+        setText(toggle(kind), isOn ? 'On' : 'Off');
         select(kind).disabled = !device.isWanted || device.isOpening;
         const place = /** @type {HTMLElement} */ (document.querySelector(`[data-problem="${kind}"]`));
         showProblem(place, device.problem, () => void media.retry(kind));

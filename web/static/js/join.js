@@ -346,6 +346,7 @@ async function takeBack() {
         for (const { kind } of answers) mirror(kind, false);
         byId('standing').hidden = true;
         setText(byId('taken-back'), 'You have taken it back.');
+        announce('You have taken it back.');
     } catch (error) {
         setText(byId('taken-back'), error instanceof Error && error.name === 'Error' ? error.message : 'The server cannot be reached. Please try again.');
     }

@@ -21,8 +21,12 @@ import { currentQuestion } from './room_model.js';
  * @returns {(room: RoomModel) => void}
  */
 export function createMarkerLists({ onQuestion, onPeak, onDelete }) {
+    let shownQuestion = -1;
     return (room) => {
         showQuestions(room, onQuestion);
+        const current = currentQuestion(room);
+        if (current !== shownQuestion) bringIntoSight(byId('question-list'), current);
+        shownQuestion = current;
         showMarkers(room, onDelete);
         showPeaks(room, onPeak);
     };
@@ -58,6 +62,20 @@ function showQuestions(room, onQuestion) {
             button.onclick = () => onQuestion(i);
         },
     );
+}
+
+/**
+ * Scroll a list, and nothing but the list, so that one of its items can be seen.
+ *
+ * @param {HTMLElement} list
+ * @param {number} index
+ */
+function bringIntoSight(list, index) {
+    const item = list.children[index];
+    if (item === undefined) return;
+    const [inner, outer] = [item.getBoundingClientRect(), list.getBoundingClientRect()];
+    if (inner.top < outer.top) list.scrollTop -= outer.top - inner.top;
+    else if (inner.bottom > outer.bottom) list.scrollTop += inner.bottom - outer.bottom;
 }
 
 /**

@@ -122,6 +122,9 @@ function showTile(tile, person, note) {
     const noteLine = /** @type {HTMLElement} */ (tile.querySelector('.tile-note'));
     setText(noteLine, note);
     noteLine.hidden = note === '';
+    // The last frame of a camera that is off would look live.
+    const isOff = person.presence === 'present' && !(person.publishing && person.camera);
+    tile.classList.toggle('no-picture', isOff);
     tile.dataset.state = note === '' ? 'live' : person.presence;
     const name = person.presence === 'present' && !person.microphone ? `${person.name} · microphone off` : person.name;
     const nameLine = /** @type {HTMLElement} */ (tile.querySelector('.tile-name'));
