@@ -18,6 +18,7 @@ WIDTH, HEIGHT = 640, 480
 _CROP_X, _CROP_WIDTH = 60, 340
 _SCALE = WIDTH / _CROP_WIDTH
 _COARSE = 4
+_MOUTH_INSIDE = np.array([74.0, 30.0, 30.0])
 
 # Control points in the portrait's own pixels, measured once with a face landmark model.
 _EYES = ((203.1, 101.0), (247.5, 103.2))
@@ -42,7 +43,6 @@ class Pose:
     smile_lost: float = 0.0
     """0 the portrait's smile, 1 corners drawn down and lips together."""
     brows_up: float = 0.0
-    brows_knit: float = 0.0
     shift: tuple[float, float] = (0.0, 0.0)
     """Head movement in pixels."""
     roll_deg: float = 0.0
@@ -65,8 +65,6 @@ class Portrait:
         self._corner_y = self._bumps(_MOUTH_CORNERS, 18, 22)
         self._corner_x = self._bumps(_MOUTH_CORNERS[1:], 24, 22) - self._bumps(_MOUTH_CORNERS[:1], 24, 22)
         self._brow_up = self._bumps(_BROWS_INNER + _BROWS_OUTER, 26, 11)
-        self._knit_x = self._bumps(_BROWS_INNER[1:], 18, 14) - self._bumps(_BROWS_INNER[:1], 18, 14)
-        self._knit_y = self._bumps(_BROWS_INNER, 18, 14)
         self._chin = self._bumps((_CHIN,), 70, 45)
         self._body = self._bumps((_NOSE,), 220, 260)
         mouth_x, mouth_y = (round(value) for value in _place(_MOUTH))
@@ -78,9 +76,9 @@ class Portrait:
 
     def render(self, pose: Pose) -> ImageArray:
         """Return the frame of a pose, shape (480, 640, 3), RGB."""
-        x = 9.0 * pose.smile_lost * self._corner_x + 8.0 * pose.brows_knit * self._knit_x
+        x = 9.0 * pose.smile_lost * self._corner_x
         y = -pose.blink * self._blink - 11.0 * pose.smile_lost * self._corner_y - 16.0 * pose.jaw * self._chin
-        y += 8.0 * pose.brows_up * self._brow_up - 6.0 * pose.brows_knit * self._knit_y
+        y += 8.0 * pose.brows_up * self._brow_up
         angle = np.deg2rad(pose.roll_deg) * self._body
         pivot_x, pivot_y = _place(_NECK)
         x += self._x - pose.shift[0] * self._body + angle * (self._y - pivot_y)
@@ -100,8 +98,8 @@ class Portrait:
         opening = 15.0 * pose.jaw
         center = self._mouth_v - pose.shift[1] - 2.0 - 0.7 * opening
         hole = np.exp(-((center / max(0.75 * opening, 1.0)) ** 4)) * self._mouth_width ** (1.6 - 0.6 * pose.jaw)
-        shade = 1.0 - 0.8 * min(1.0, 2.0 * pose.jaw) * hole
-        frame[self._mouth] = (frame[self._mouth] * shade[..., None]).astype(np.uint8)
+        hole = (0.9 * min(1.0, 2.5 * pose.jaw) * hole)[..., None]
+        frame[self._mouth] = ((1.0 - hole) * frame[self._mouth] + hole * _MOUTH_INSIDE).astype(np.uint8)
 
     def _bumps(self, points: tuple[tuple[float, float], ...], sigma_x: float, sigma_y: float) -> FloatArray:
         """Return the sum of Gaussian bumps around points of the portrait, at the coarse resolution."""

@@ -86,9 +86,8 @@ class Story:
         return Pose(
             blink=self._blink(t_s),
             jaw=0.55 * self.mouth_opening(t_s),
-            smile_lost=1.6 * tension + 0.12 * (1 + math.sin(t_s / 5.0)) * (stress < 0.3),
-            brows_knit=0.2 * tension,
-            brows_up=0.95 * tension + 0.25 * max(0.0, math.sin(2 * math.pi * t_s / 7.3)) * (1.0 - tension),
+            smile_lost=1.9 * tension + 0.12 * (1 + math.sin(t_s / 5.0)) * (stress < 0.3),
+            brows_up=1.25 * tension + 0.25 * max(0.0, math.sin(2 * math.pi * t_s / 7.3)) * (1.0 - tension),
             shift=(
                 restless * (4.0 * math.sin(0.9 * t_s) + 2.0 * math.sin(2.3 * t_s + 1.0)),
                 restless * (2.5 * math.sin(1.3 * t_s + 0.5) + 1.5 * math.sin(3.1 * t_s)),

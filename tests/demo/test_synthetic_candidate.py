@@ -1,6 +1,11 @@
 import numpy as np
 import pytest
 
+from models.face_mesh import FaceMeshFinder
+from models.loader import load_emotion_classifier
+from pipeline.fusion import FACE_WEIGHTS
+from pipeline.types import EMOTIONS
+from pipeline.video.face import measure_face
 from server.demo.portrait import Portrait, Pose
 from server.demo.story import LOOP_S, Story, stress_at
 from server.demo.voice import RATE_HZ, speak_loop
@@ -58,6 +63,25 @@ def test_the_story_is_calm_while_the_baseline_is_measured_and_tense_later():
     assert max(stress_at(t) for t in range(36)) < 0.2
     assert stress_at(60) > 0.9
     assert Story().pose(60.0).smile_lost > 0.7 > 0.3 > Story().pose(20.0).smile_lost
+
+
+def test_the_emotion_network_sees_the_tension(portrait):
+    story, classify, finder = Story(), load_emotion_classifier(), FaceMeshFinder()
+
+    def stress_in_face(start_s: float) -> float:
+        times = np.arange(start_s, start_s + 4.0, 0.2)
+        samples = [
+            measure_face(t_s=t_s, rgb=portrait.render(story.pose(t_s)), find_face=finder, classify=classify)
+            for t_s in times
+        ]
+        weights = np.array([FACE_WEIGHTS[name] for name in EMOTIONS])
+        return float(np.mean([weights @ sample.emotions for sample in samples if sample.emotions is not None]))
+
+    try:
+        assert stress_in_face(20.0) < 0.2
+        assert stress_in_face(56.0) > 0.3
+    finally:
+        finder.close()
 
 
 def test_mouth_is_shut_in_pauses(voice):
