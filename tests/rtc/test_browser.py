@@ -12,12 +12,14 @@ from server.clock import monotonic_s, utc_now
 from server.config import Config
 from server.http import whip
 from server.http.access import PRINCIPAL
-from server.http.keys import CONFIG, PLANE
+from server.http.keys import CONFIG, PLANE, ROOMS
 from server.http.middleware import map_errors
 from server.media import Kind
 from server.rtc.plane import MediaPlane, PublisherState
 from server.sessions.principals import AccessPrincipal, Grant
 from server.sessions.records import Role
+from tests.e2e.conftest import chromium_path
+from tests.fakes.open_rooms import OpenRooms
 from tests.fakes.rtc_peer import until
 
 pytestmark = pytest.mark.browser
@@ -131,12 +133,12 @@ async def stage():
     config = Config()
     plane = MediaPlane(config, clock=monotonic_s, on_publisher=events.append)
     app = web.Application(middlewares=[map_errors, _let_in])
-    app[PLANE], app[CONFIG] = plane, config
+    app[PLANE], app[CONFIG], app[ROOMS] = plane, config, OpenRooms()
     app.router.add_get("/", _page)
     app.router.add_post("/whip/{room_id}", whip.publish)
     app.router.add_post("/whep/{room_id}/{participant_id}", whip.watch)
     async with TestServer(app) as server, async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path="/usr/bin/chromium", args=FLAGS)
+        browser = await playwright.chromium.launch(executable_path=chromium_path(), args=FLAGS)
         try:
             yield Stage(plane, events, browser, f"http://127.0.0.1:{server.port}/")
         finally:

@@ -13,6 +13,7 @@ from server.http.middleware import map_errors
 from server.rtc.plane import MediaPlane
 from server.sessions.principals import AccessPrincipal, Grant
 from server.sessions.records import Role
+from tests.fakes.open_rooms import OpenRooms
 from tests.fakes.rtc_peer import PublishingClient, WatchingClient, until
 
 SDP = {"Content-Type": "application/sdp"}
@@ -36,21 +37,13 @@ async def _let_in(request, handler):
     return await handler(request)
 
 
-class _OpenRooms:
-    """Stands in for the rooms: everybody may."""
-
-    async def authorise_publish(self, principal): ...
-
-    async def authorise_watch(self, principal, source_id): ...
-
-
 @pytest.fixture
 async def http():
     # The TURN server has a transport that aioice passes over, so that none is contacted.
     config = Config.from_env({}, {"ice_addresses": "127.0.0.1", "ice_servers": ICE_SERVERS})
     plane = MediaPlane(config, clock=monotonic_s, on_publisher=lambda event: None)
     app = web.Application(middlewares=[map_errors, _let_in])
-    app[PLANE], app[CONFIG], app[ROOMS] = plane, config, _OpenRooms()
+    app[PLANE], app[CONFIG], app[ROOMS] = plane, config, OpenRooms()
     app.router.add_post("/whip/{room_id}", whip.publish)
     app.router.add_route("OPTIONS", "/whip/{room_id}", whip.options)
     app.router.add_patch("/whip/{room_id}/{resource}", whip.trickle)

@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import pytest
-from playwright.async_api import Browser, Page, async_playwright
+from playwright.async_api import Browser, Page, async_playwright, expect
 
 from scripts.vendor import ROOT
 from server.db import series as series_rows
@@ -113,7 +113,7 @@ async def test_dashboard_works_by_keyboard_alone(world, browser):
         await page.keyboard.press("Control+Enter")
         await page.wait_for_function("() => document.querySelector('#note-list').innerText.includes('more questions')")
         assert await page.input_value("#note-text") == ""
-        assert await page.locator("#marker-list li").count() == 2
+        await expect(page.locator("#marker-list li")).to_have_count(2)
         await page.keyboard.press("Escape")
 
         await page.keyboard.press("?")
@@ -121,7 +121,7 @@ async def test_dashboard_works_by_keyboard_alone(world, browser):
         await page.keyboard.press("m")
         await page.keyboard.press("Escape")
         assert not await page.locator("#keys-dialog").is_visible()
-        assert await page.locator("#marker-list li").count() == 2
+        await expect(page.locator("#marker-list li")).to_have_count(2)
         assert complaints == []
 
 
@@ -159,7 +159,7 @@ async def test_lost_connection_is_said_and_kept_marks_go_out_later(world, browse
         await page.keyboard.press("m")
         await page.wait_for_selector("#link-banner:not([hidden])")
         assert "Trying again" in await page.inner_text("#link-banner")
-        assert await page.locator("#marker-list li").count() == 0
+        await expect(page.locator("#marker-list li")).to_have_count(0)
         is_cut = False
         await page.wait_for_selector("#marker-list li")
         assert not await page.locator("#link-banner").is_visible()
@@ -169,11 +169,11 @@ async def test_lost_connection_is_said_and_kept_marks_go_out_later(world, browse
 async def test_summary_draws_its_charts(world, browser):
     async with a_page(browser, world) as (page, complaints):
         await page.goto(f"{world.url}/sessions/{world.session_id}")
-        assert await page.locator("#course-chart canvas").count() == 1
-        assert await page.locator("#band-pie path").count() == 3
-        assert await page.locator("#emotion-pie path").count() == 7
+        await expect(page.locator("#course-chart canvas")).to_have_count(1)
+        await expect(page.locator("#band-pie path")).to_have_count(3)
+        await expect(page.locator("#emotion-pie path")).to_have_count(7)
         await page.click("#course-twin summary")
         rows = page.locator("#course-twin tbody tr")
-        assert await rows.count() == 24, "120 s in stretches of 5 s"
+        await expect(rows, "120 s in stretches of 5 s").to_have_count(24)
         assert "unknown" in await rows.nth(13).inner_text()
         assert complaints == []
