@@ -2,9 +2,13 @@
 
 import json
 import re
+from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from playwright.sync_api import BrowserContext, Page, expect
+from playwright.sync_api import Browser, BrowserContext, Page, expect
+
+from tests.e2e.server_process import ServerProcess
 
 PASSWORD = "a long and plain password"
 WAIT_MS = 20_000
@@ -125,6 +129,43 @@ def watch_events(page: Page) -> list[dict[str, object]]:
     events: list[dict[str, object]] = []
     page.on("websocket", lambda socket: socket.on("framereceived", lambda text: events.append(json.loads(text))))
     return events
+
+
+@dataclass(slots=True, kw_only=True)
+class Call:
+    """An interviewer and a candidate in the middle of an interview."""
+
+    ada: Page
+    sam: Page
+    interview: str
+    """Address of the interview's page."""
+    events: list[dict[str, object]]
+    """What the interviewer's websocket received so far."""
+
+    def estimates(self) -> list[dict[str, object]]:
+        return [event for event in list(self.events) if event["type"] == "estimate"]
+
+    def wait_for(self, condition: Callable[[], bool], *, limit_ms: int) -> None:
+        """Let the pages work until a condition on the events holds."""
+        waited_ms = 0
+        while not condition():
+            assert waited_ms < limit_ms, "this did not happen in time"
+            self.ada.wait_for_timeout(200)
+            waited_ms += 200
+
+
+def start_call(server: ServerProcess, browser: Browser, *, agrees_to: tuple[str, ...]) -> Call:
+    """Go from the setup link to a call in which the interviewer sees the candidate."""
+    ada, _ = new_page(browser.new_context())
+    sam, _ = new_page(browser.new_context())
+    events = watch_events(ada)
+    make_first_account(ada, server.wait_for(r"(\S+/setup/\S+)"))
+    interview, join_link = schedule_interview(ada, server.base_url)
+    enter_room(ada, interview)
+    candidate_waits(sam, join_link, agrees_to=agrees_to)
+    admit(ada)
+    expect_moving_picture(ada, "#candidate-video")
+    return Call(ada=ada, sam=sam, interview=interview, events=events)
 
 
 def new_page(context: BrowserContext) -> tuple[Page, list[str]]:

@@ -9,6 +9,7 @@ from playwright.sync_api import Browser, expect
 
 from tests.e2e.journey import (
     WAIT_MS,
+    Call,
     admit,
     candidate_waits,
     enter_room,
@@ -18,6 +19,7 @@ from tests.e2e.journey import (
     make_first_account,
     new_page,
     schedule_interview,
+    start_call,
     watch_events,
 )
 from tests.e2e.server_process import ServerProcess
@@ -57,19 +59,20 @@ def test_an_interview_from_the_setup_link_to_the_summary(server: ServerProcess, 
     ada.click("#analysis-toggle")
     ada.wait_for_function("() => document.querySelector('#analysis-toggle').textContent.includes('Stop')")
     expect(sam.get_by_text(re.compile("analysis is on", re.IGNORECASE)).first).to_be_visible(timeout=WAIT_MS)
-    _wait_for(ada, lambda: len(_estimates(ada_events)) >= 16, limit_ms=60_000)
+    call = Call(ada=ada, sam=sam, interview=interview, events=ada_events)
+    call.wait_for(lambda: len(call.estimates()) >= 16, limit_ms=60_000)
     expect(ada.locator("#gauge [role=meter]")).to_have_attribute("aria-valuenow", re.compile(r"\d"), timeout=WAIT_MS)
     _keep_screenshot(ada, "dashboard")
     _keep_screenshot(sam, "candidate")
 
-    estimates = _estimates(ada_events)
+    estimates = call.estimates()
     times = [estimate["t_s"] for estimate in estimates]
     assert times == [float(t) for t in range(int(times[0]), int(times[0]) + len(times))], "one estimate a second"
     assert estimates[-1]["face"]["quality"] > 0
     assert abs(sum(estimates[-1]["emotions"].values()) - 1) < 0.01
     assert estimates[-1]["voice"]["value"] is not None
     assert len({estimate["stress"]["value"] for estimate in estimates}) > 5, "the trend moves"
-    assert len(_estimates(bob_events)) > 10
+    assert len([event for event in bob_events if event["type"] == "estimate"]) > 10
     health = server.health()
     assert health["workers"] == 1
     assert health["status"] == "ok"
@@ -95,82 +98,45 @@ def test_an_interview_from_the_setup_link_to_the_summary(server: ServerProcess, 
 
 
 def test_a_candidate_who_declines_analysis_has_a_normal_call(server: ServerProcess, browser: Browser):
-    ada, _ = new_page(browser.new_context())
-    sam, _ = new_page(browser.new_context())
-    make_first_account(ada, server.wait_for(r"(\S+/setup/\S+)"))
-    interview, join_link = schedule_interview(ada, server.base_url)
-    enter_room(ada, interview)
-    candidate_waits(sam, join_link, agrees_to=("call",))
-    admit(ada)
-    expect_moving_picture(ada, "#candidate-video")
-    expect_moving_picture(sam, "#tiles video")
-    expect(ada.locator("#analysis-toggle")).to_be_disabled()
-    expect(ada.locator("#analysis-hint")).to_contain_text(re.compile("consent|agree", re.IGNORECASE))
+    call = start_call(server, browser, agrees_to=("call",))
+    expect_moving_picture(call.sam, "#tiles video")
+    expect(call.ada.locator("#analysis-toggle")).to_be_disabled()
+    expect(call.ada.locator("#analysis-hint")).to_contain_text(re.compile("consent|agree", re.IGNORECASE))
     assert server.health()["workers"] == 0
 
 
 def test_withdrawing_consent_in_the_call_stops_the_analysis_and_not_the_call(server: ServerProcess, browser: Browser):
-    ada, _ = new_page(browser.new_context())
-    sam, _ = new_page(browser.new_context())
-    events = watch_events(ada)
-    make_first_account(ada, server.wait_for(r"(\S+/setup/\S+)"))
-    interview, join_link = schedule_interview(ada, server.base_url)
-    enter_room(ada, interview)
-    candidate_waits(sam, join_link, agrees_to=("call", "analysis"))
-    admit(ada)
-    expect_moving_picture(ada, "#candidate-video")
-    ada.click("#analysis-toggle")
-    _wait_for(ada, lambda: len(_estimates(events)) >= 3, limit_ms=60_000)
+    call = start_call(server, browser, agrees_to=("call", "analysis"))
+    call.ada.click("#analysis-toggle")
+    call.wait_for(lambda: len(call.estimates()) >= 3, limit_ms=60_000)
 
-    sam.click("#open-consents")
-    sam.locator("[data-consent=analysis]").uncheck()
-    expect(ada.locator("#analysis-toggle")).to_be_disabled(timeout=WAIT_MS)
-    n_after = len(_estimates(events))
-    expect_moving_picture(ada, "#candidate-video", frames=60)
-    assert len(_estimates(events)) <= n_after + 1
-    ada.goto(interview)
-    expect(ada.locator("a[href^='/sessions/']")).to_have_count(1)
+    call.sam.click("#open-consents")
+    call.sam.locator("[data-consent=analysis]").uncheck()
+    expect(call.ada.locator("#analysis-toggle")).to_be_disabled(timeout=WAIT_MS)
+    n_after = len(call.estimates())
+    expect_moving_picture(call.ada, "#candidate-video", frames=60)
+    assert len(call.estimates()) <= n_after + 1
+    call.ada.goto(call.interview)
+    expect(call.ada.locator("a[href^='/sessions/']")).to_have_count(1)
 
 
 def test_a_reload_is_a_new_connection_of_the_same_session(server: ServerProcess, browser: Browser):
-    ada, _ = new_page(browser.new_context())
-    sam, _ = new_page(browser.new_context())
-    events = watch_events(ada)
-    make_first_account(ada, server.wait_for(r"(\S+/setup/\S+)"))
-    interview, join_link = schedule_interview(ada, server.base_url)
-    enter_room(ada, interview)
-    candidate_waits(sam, join_link, agrees_to=("call", "analysis"))
-    admit(ada)
-    expect_moving_picture(ada, "#candidate-video")
-    ada.click("#analysis-toggle")
-    _wait_for(ada, lambda: len(_estimates(events)) >= 4, limit_ms=60_000)
-    sessions = {estimate["session_id"] for estimate in _estimates(events)}
+    call = start_call(server, browser, agrees_to=("call", "analysis"))
+    call.ada.click("#analysis-toggle")
+    call.wait_for(lambda: len(call.estimates()) >= 4, limit_ms=60_000)
+    sessions = {estimate["session_id"] for estimate in call.estimates()}
 
-    sam.reload()
-    expect_moving_picture(sam, "#tiles video")
-    expect_moving_picture(ada, "#candidate-video", frames=30)
-    n_before = len(_estimates(events))
-    _wait_for(
-        ada,
-        lambda: any(estimate["face"]["quality"] > 0 for estimate in _estimates(events)[n_before + 2 :]),
+    call.sam.reload()
+    expect_moving_picture(call.sam, "#tiles video")
+    expect_moving_picture(call.ada, "#candidate-video", frames=30)
+    n_before = len(call.estimates())
+    call.wait_for(
+        lambda: any(estimate["face"]["quality"] > 0 for estimate in call.estimates()[n_before + 2 :]),
         limit_ms=30_000,
     )
-    assert {estimate["session_id"] for estimate in _estimates(events)} == sessions
-    times = [estimate["t_s"] for estimate in _estimates(events)]
+    assert {estimate["session_id"] for estimate in call.estimates()} == sessions
+    times = [estimate["t_s"] for estimate in call.estimates()]
     assert times == sorted(set(times))
-
-
-def _estimates(events):
-    return [event for event in list(events) if event["type"] == "estimate"]
-
-
-def _wait_for(page, condition, *, limit_ms: int) -> None:
-    """Let the page work until a condition on collected events holds."""
-    waited = 0
-    while not condition():
-        assert waited < limit_ms, "this did not happen in time"
-        page.wait_for_timeout(200)
-        waited += 200
 
 
 def _keys(value):

@@ -8,28 +8,22 @@ import urllib.error
 import urllib.request
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, BrowserContext, expect
 
-from tests.e2e.journey import (
-    WAIT_MS,
-    admit,
-    candidate_waits,
-    enter_room,
-    expect_moving_picture,
-    make_first_account,
-    new_page,
-    schedule_interview,
-)
+from tests.e2e.journey import WAIT_MS, expect_moving_picture, start_call
 from tests.e2e.server_process import ServerProcess
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(240)]
 
 
-def _make_tap_token(page: Page, interview: str) -> str:
+def _make_tap_token(context: BrowserContext, interview: str) -> str:
+    page = context.new_page()
     page.goto(interview)
     page.fill("#f-label", "Lab")
     page.click("form[action$='/taps'] button[type=submit]")
-    return page.input_value("#tap-token")
+    token = page.input_value("#tap-token")
+    page.close()
+    return token
 
 
 def _probe(url: str) -> list[dict[str, object]]:
@@ -39,16 +33,10 @@ def _probe(url: str) -> list[dict[str, object]]:
 
 
 def test_taps_of_a_live_interview(server: ServerProcess, browser: Browser):
-    ada, _ = new_page(browser.new_context())
-    sam, _ = new_page(browser.new_context())
-    make_first_account(ada, server.wait_for(r"(\S+/setup/\S+)"))
-    interview, join_link = schedule_interview(ada, server.base_url)
-    token = _make_tap_token(ada, interview)
-    tap_base = f"{server.base_url}/taps/{interview.rsplit('/', 1)[-1]}"
-    enter_room(ada, interview)
-    candidate_waits(sam, join_link, agrees_to=("call", "analysis", "research"))
-    admit(ada)
-    expect_moving_picture(ada, "#candidate-video")
+    call = start_call(server, browser, agrees_to=("call", "analysis", "research"))
+    ada, sam = call.ada, call.sam
+    token = _make_tap_token(ada.context, call.interview)
+    tap_base = f"{server.base_url}/taps/{call.interview.rsplit('/', 1)[-1]}"
     ada.click("#analysis-toggle")
     expect(ada.locator("#session-clock")).to_be_visible(timeout=WAIT_MS)
 
