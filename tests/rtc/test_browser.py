@@ -8,18 +8,15 @@ from aiohttp import web
 from aiohttp.test_utils import TestServer
 from playwright.async_api import async_playwright
 
-from server.clock import monotonic_s, utc_now
+from server.clock import monotonic_s
 from server.config import Config
 from server.http import whip
-from server.http.access import PRINCIPAL
 from server.http.keys import CONFIG, PLANE, ROOMS
 from server.http.middleware import map_errors
 from server.media import Kind
 from server.rtc.plane import MediaPlane, PublisherState
-from server.sessions.principals import AccessPrincipal, Grant
-from server.sessions.records import Role
 from tests.e2e.conftest import chromium_path
-from tests.fakes.open_rooms import OpenRooms
+from tests.fakes.open_rooms import OpenRooms, let_in
 from tests.fakes.rtc_peer import until
 
 pytestmark = pytest.mark.browser
@@ -84,21 +81,6 @@ window.figures = async (peer) => {
 </script><body></body>"""
 
 
-@web.middleware
-async def _let_in(request, handler):
-    request[PRINCIPAL] = AccessPrincipal(
-        participant_id=request.query.get("who", "candidate"),
-        room_id="room",
-        role=Role.CANDIDATE,
-        grants=frozenset(Grant),
-        expires_at=utc_now(),
-        jti="1",
-        link_version=1,
-        login_id=None,
-    )
-    return await handler(request)
-
-
 async def _page(request):
     return web.Response(text=PAGE, content_type="text/html")
 
@@ -132,7 +114,7 @@ async def stage():
     events = []
     config = Config()
     plane = MediaPlane(config, clock=monotonic_s, on_publisher=events.append)
-    app = web.Application(middlewares=[map_errors, _let_in])
+    app = web.Application(middlewares=[map_errors, let_in])
     app[PLANE], app[CONFIG], app[ROOMS] = plane, config, OpenRooms()
     app.router.add_get("/", _page)
     app.router.add_post("/whip/{room_id}", whip.publish)

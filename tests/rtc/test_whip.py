@@ -4,16 +4,13 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
 
-from server.clock import monotonic_s, utc_now
+from server.clock import monotonic_s
 from server.config import Config
 from server.http import whip
-from server.http.access import PRINCIPAL
 from server.http.keys import CONFIG, PLANE, ROOMS
 from server.http.middleware import map_errors
 from server.rtc.plane import MediaPlane
-from server.sessions.principals import AccessPrincipal, Grant
-from server.sessions.records import Role
-from tests.fakes.open_rooms import OpenRooms
+from tests.fakes.open_rooms import OpenRooms, let_in
 from tests.fakes.rtc_peer import PublishingClient, WatchingClient, until
 
 SDP = {"Content-Type": "application/sdp"}
@@ -21,28 +18,12 @@ FRAGMENT = {"Content-Type": "application/trickle-ice-sdpfrag"}
 ICE_SERVERS = '[{"urls": ["turn:127.0.0.1:9?transport=tls"], "username": "a\\"b", "credential": "c"}]'
 
 
-@web.middleware
-async def _let_in(request, handler):
-    """Stands in for the access rule: whoever names themselves is let in."""
-    request[PRINCIPAL] = AccessPrincipal(
-        participant_id=request.headers.get("X-Who", "candidate"),
-        room_id="room",
-        role=Role.CANDIDATE,
-        grants=frozenset(Grant),
-        expires_at=utc_now(),
-        jti="1",
-        link_version=1,
-        login_id=None,
-    )
-    return await handler(request)
-
-
 @pytest.fixture
 async def http():
     # The TURN server has a transport that aioice passes over, so that none is contacted.
     config = Config.from_env({}, {"ice_addresses": "127.0.0.1", "ice_servers": ICE_SERVERS})
     plane = MediaPlane(config, clock=monotonic_s, on_publisher=lambda event: None)
-    app = web.Application(middlewares=[map_errors, _let_in])
+    app = web.Application(middlewares=[map_errors, let_in])
     app[PLANE], app[CONFIG], app[ROOMS] = plane, config, OpenRooms()
     app.router.add_post("/whip/{room_id}", whip.publish)
     app.router.add_route("OPTIONS", "/whip/{room_id}", whip.options)
