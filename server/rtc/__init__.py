@@ -6,5 +6,5 @@ publisher    a WHIP connection: packets in, NACK (nack), times (capture_clock), 
 subscriber   a WHEP connection: outgoing per kind, numbering in rewrite
 feed         encoded frames for consumers: frames on top of reorder
 offer        checks SDP, sdpfrag reads trickled candidates, connection answers
-aiortc_private   the one file that touches private names of aiortc
+aiortc_private   the one place that touches private names of aiortc
 """
