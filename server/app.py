@@ -20,6 +20,7 @@ from server.http.routes import ROUTES
 from server.http.templates import make_environment
 from server.http.websocket import STRANGERS, close_strangers
 from server.ops.lag import LagMonitor
+from server.ops.loopback import is_loopback_room
 from server.ops.versions import model_version
 from server.rtc.plane import MediaPlane, PublisherEvent
 from server.sessions.accounts import Accounts
@@ -55,7 +56,8 @@ def make_app(
     database = _open_database(config)
 
     def on_publisher(event: PublisherEvent) -> None:
-        rooms.on_publisher(event)
+        if not is_loopback_room(event.room_id):
+            rooms.on_publisher(event)
 
     plane = MediaPlane(config, clock=monotonic_s, on_publisher=on_publisher)
     pool = AnalysisPool(config, clock=monotonic_s)
