@@ -167,7 +167,7 @@ class _SyntheticTrack(MediaStreamTrack):
         self._n = 0
         self._start_s = clock.monotonic_s()
 
-    async def recv(self) -> av.Packet[Any]:
+    async def recv(self) -> "av.Packet[Any]":
         """Return the next frame when it is due."""
         t_s = self._n * self._frame_s
         self._n += 1
