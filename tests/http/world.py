@@ -1,7 +1,7 @@
 """A running server with a real database, and everybody who may come to it."""
 
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import aiohttp
+from aiohttp import web
 from aiohttp.test_utils import TestServer
 from argon2 import PasswordHasher
 from sqlalchemy import MetaData, select
@@ -142,10 +143,14 @@ class World:
 
 
 @asynccontextmanager
-async def a_world(data_dir: Path, **settings: str) -> AsyncIterator[World]:
-    """Run the whole server on a free loopback port with everybody in it."""
+async def a_world(
+    data_dir: Path, *, prepare: Callable[[web.Application], object] | None = None, **settings: str
+) -> AsyncIterator[World]:
+    """Run the whole server on a free loopback port with everybody in it; ``prepare`` gets it before it starts."""
     config = Config.from_env({}, {"data_dir": str(data_dir), "ice_addresses": "127.0.0.1", **settings})
     app = make_app(config, passwords=Passwords(PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)))
+    if prepare is not None:
+        prepare(app)
     async with TestServer(app) as server:
         url = str(server.make_url("/")).rstrip("/")
         world = await _populate(app, url)
