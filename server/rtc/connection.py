@@ -26,11 +26,13 @@ class Connection:
     Args:
         config: ICE servers, addresses and ports.
         on_down: called once when the connection broke, or never came up, without our closing it.
+        on_up: called once when the connection is up.
     """
 
-    def __init__(self, config: Config, *, on_down: Callable[[], None]) -> None:
+    def __init__(self, config: Config, *, on_down: Callable[[], None], on_up: Callable[[], None]) -> None:
         self._config = config
         self._on_down = on_down
+        self._on_up = on_up
         self._n_candidates = 0
         self._bundle_mid = ""
         self.is_closing = False
@@ -81,6 +83,7 @@ class Connection:
         state = self.peer.connectionState
         if state == "connected" and not self.is_up:
             self.is_up = True
+            self._on_up()
         elif state in ("failed", "closed") and not self.is_closing:
             self.is_up = False
             self.is_closing = True

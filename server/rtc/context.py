@@ -8,6 +8,7 @@ from typing import Any
 
 from server.clock import utc_now
 from server.config import Config
+from server.rtc.measures import Measures
 
 _log = logging.getLogger(__name__)
 _NTP_EPOCH = datetime(1900, 1, 1, tzinfo=UTC)
@@ -24,6 +25,7 @@ class Context:
     def __init__(self, config: Config, clock: Callable[[], float]) -> None:
         self.config = config
         self.clock = clock
+        self.measures = Measures()
         self._tasks: set[asyncio.Task[Any]] = set()
         # Fixed once: a wall clock that is set later must not pull sound and picture apart.
         self._ntp_minus_monotonic_s = (utc_now() - _NTP_EPOCH).total_seconds() - clock()

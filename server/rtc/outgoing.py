@@ -71,6 +71,9 @@ class OutgoingTrack:
         self._recent_picture = recent_picture
         self._find = find
         self._port: Port | None = None
+        self._opened_s = context.clock()
+        self._ready_s = 0.0
+        self._has_shown = False
         self._is_ready = False
         self._queue: deque[MediaPacket] = deque()
         self._epoch: int | None = None
@@ -98,6 +101,7 @@ class OutgoingTrack:
     def on_ready(self) -> None:
         """The connection is up: start with a key frame that has just come, else ask for one."""
         self._is_ready = True
+        self._ready_s = self._context.clock()
         if self.kind is Kind.VIDEO:
             for packet in self._recent_picture():
                 self.forward(packet)
@@ -151,8 +155,17 @@ class OutgoingTrack:
             return
         self._counters.packets_out += 1
         self._counters.bytes_out += len(packet.payload)
+        self._measure(packet)
         ntp_timestamp = int(self._context.ntp_s(packet.capture_s) * (1 << 32))
         port.account(ntp_timestamp=ntp_timestamp, rtp_timestamp=timestamp, n_octets=len(packet.payload))
+
+    def _measure(self, packet: MediaPacket) -> None:
+        now_s = self._context.clock()
+        if packet.arrival_s >= self._ready_s:  # what came before is history, sent for a quick start
+            self._context.measures.dwell(now_s - packet.arrival_s)
+        if packet.starts_keyframe and not self._has_shown:
+            self._has_shown = True
+            self._context.measures.first_picture(now_s - self._opened_s)
 
     def _passes_gate(self, packet: MediaPacket) -> bool:
         if packet.epoch != self._epoch:

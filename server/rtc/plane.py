@@ -14,6 +14,7 @@ from server.rtc.aiortc_private import check_aiortc
 from server.rtc.context import Context
 from server.rtc.contract import PlaneStats, PublisherEvent, PublisherState, Resource, ResourceOwner
 from server.rtc.counters import Counters
+from server.rtc.measures import Measures
 from server.rtc.offer import parse_offer
 from server.rtc.publisher import Publisher
 from server.rtc.sdpfrag import parse_fragment
@@ -238,6 +239,11 @@ class MediaPlane:
             total.add(counters)
         return PlaneStats(total=total.as_dict() | self._gauges(None), rooms=rooms)
 
+    @property
+    def measures(self) -> Measures:
+        """How long things took since start."""
+        return self._context.measures
+
     def _gauges(self, room_id: str | None) -> dict[str, int]:
         sources = [source for source in self._sources.values() if room_id in (None, source.room_id)]
         viewers = [subscriber for source in sources for subscriber in source.subscribers]
@@ -294,7 +300,12 @@ class MediaPlane:
 
     def _close_later(self, peer: Publisher | Subscriber) -> None:
         # Closing waits for the network; nobody has to wait for it.
-        self._context.spawn(peer.close(), "rtc-close")
+        self._context.spawn(self._close_peer(peer), "rtc-close")
+
+    async def _close_peer(self, peer: Publisher | Subscriber) -> None:
+        began_s = self._context.clock()
+        await peer.close()
+        self._context.measures.closed(self._context.clock() - began_s)
 
     def _forget(self, peer: Publisher | Subscriber) -> None:
         for resource_id in [key for key, entry in self._resources.items() if entry.peer is peer]:

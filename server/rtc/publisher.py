@@ -197,11 +197,13 @@ class Publisher:
         if not any(section.sends for section in offer.media):
             raise Unprocessable("the offer sends neither audio nor video")
         self.opened_s = context.clock()
+        self.connected_at_s: float | None = None
+        """Monotonic; None until the connection is up."""
         self.ufrag = offer.ufrag
         self._offer = offer
         self._context = context
         self._events = events
-        self.connection = Connection(context.config, on_down=self._on_down)
+        self.connection = Connection(context.config, on_down=self._on_down, on_up=self._on_up)
         self.tracks: dict[Kind, IncomingTrack] = {}
         sender_clock = SenderClock()
         for section in offer.media:
@@ -233,6 +235,10 @@ class Publisher:
 
     def _on_packet(self, packet: MediaPacket) -> None:
         self._events.on_packet(self, packet)
+
+    def _on_up(self) -> None:
+        self.connected_at_s = self._context.clock()
+        self._context.measures.joined(self.connected_at_s - self.opened_s)
 
     def _on_down(self) -> None:
         self._events.on_publisher_down(self)

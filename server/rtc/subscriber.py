@@ -56,10 +56,13 @@ class Subscriber:
             raise Unprocessable("the offer receives neither audio nor video")
         chosen = {section.kind: _choose(section, video_codec) for section in offer.media}
         self.opened_s = context.clock()
+        self.connected_at_s: float | None = None
+        """Monotonic; None until the connection is up."""
         self.ufrag = offer.ufrag
         self._offer = offer
+        self._context = context
         self._events = events
-        self.connection = Connection(context.config, on_down=self._on_down)
+        self.connection = Connection(context.config, on_down=self._on_down, on_up=self._on_up)
         self.tracks: dict[Kind, OutgoingTrack] = {}
         for section in offer.media:
             capability = chosen[section.kind]
@@ -97,6 +100,10 @@ class Subscriber:
         track = self.tracks.get(packet.kind)
         if track is not None:
             track.forward(packet)
+
+    def _on_up(self) -> None:
+        self.connected_at_s = self._context.clock()
+        self._context.measures.joined(self.connected_at_s - self.opened_s)
 
     def _on_down(self) -> None:
         self._events.on_subscriber_down(self)

@@ -41,7 +41,7 @@ class Bench:
 
     def __init__(self, codec=Codec.VP8, recent=()):
         self.time = ManualTime()
-        context = Context(Config(), self.time)
+        self.context = context = Context(Config(), self.time)
         context.call_later = self.time.call_later
         self.counters, self.port, self.history, self.n_asked = Counters(), FakePort(), PacketHistory(), 0
         self.track = OutgoingTrack(
@@ -237,3 +237,24 @@ def test_a_codec_the_viewer_did_not_negotiate_is_not_sent():
     bench = Bench(Codec.VP8)
     bench.forward(packet(1, codec=Codec.H264, payload=bytes([0x67, 1, 2])))
     assert bench.port.sent == []
+
+
+def test_the_way_through_the_server_is_measured_and_the_first_picture():
+    bench = Bench()
+    measures = bench.context.measures
+    bench.time.advance(0.3)
+    live = key(1, arrival_s=bench.time())
+    bench.time.advance(0.004)
+    bench.forward(live, delta(2, arrival_s=bench.time()))
+    assert measures.dwells.buckets()[0] == ("0.0005", 1)
+    assert measures.dwells.sum_s == pytest.approx(0.004)
+    assert measures.first_pictures.count == 1
+    assert measures.first_pictures.sum_s == pytest.approx(0.304)
+    bench.forward(key(3, arrival_s=bench.time()))
+    assert measures.first_pictures.count == 1
+
+
+def test_history_sent_for_a_quick_start_is_no_delay():
+    bench = Bench(recent=[key(1, arrival_s=99.7)])
+    assert len(bench.port.sent) == 1
+    assert bench.context.measures.dwells.count == 0
