@@ -4,6 +4,7 @@ import { afterEach, beforeEach, mock, test } from 'node:test';
 
 import { vp8First } from '../../web/static/js/call.js';
 import { backOffS, openLink } from '../../web/static/js/link.js';
+import { transportPolicy } from '../../web/static/js/network.js';
 
 /** The part of a browser's connection that the link uses. */
 class PeerConnection extends EventTarget {
@@ -17,8 +18,10 @@ class PeerConnection extends EventTarget {
     onconnectionstatechange = null;
     /** @type {unknown} */
     answer = null;
-    constructor() {
+    /** @param {RTCConfiguration} configuration */
+    constructor(configuration) {
         super();
+        this.configuration = configuration;
         PeerConnection.made.push(this);
     }
     async setLocalDescription() {}
@@ -78,7 +81,7 @@ function open() {
     return openLink({
         url: '/whip/room',
         getToken: async () => `token${++nTokens}`,
-        iceServers: [],
+        getIceServers: () => [{ urls: 'turn:t', username: `user${nTokens}`, credential: 'c' }],
         prepare() {},
         onstate: (state, message) => states.push([state, message]),
     });
@@ -167,6 +170,23 @@ test('five seconds of silence bring a new connection with a fresh token', async 
     assert.equal(link.state, 'interrupted');
     peer(1).become('connected');
     assert.equal(link.state, 'live');
+});
+
+test('each attempt uses the TURN credentials that came with its token', async () => {
+    open();
+    await settle();
+    assert.equal(peer(0).configuration.iceServers?.[0]?.username, 'user1');
+    peer(0).become('failed');
+    await pass(1);
+    assert.equal(peer(1).configuration.iceServers?.[0]?.username, 'user2');
+    assert.equal(peer(1).configuration.iceTransportPolicy, 'all');
+});
+
+test('a page can be told to go through TURN alone', () => {
+    assert.equal(transportPolicy('?network=relay'), 'relay');
+    assert.equal(transportPolicy('?network=anything'), 'all');
+    assert.equal(transportPolicy(''), 'all');
+    assert.equal(transportPolicy(), 'all');
 });
 
 test('a failed connection is replaced without waiting for five seconds', async () => {

@@ -15,7 +15,7 @@ import { openLink } from './link.js';
  * @property {() => Promise<string>} [getToken] asked before every attempt
  * @property {MediaStream} stream what to send; either kind may be missing and be added later by `replaceTrack`
  * @property {number} kbps upper limit of the video bit rate, kbit/s
- * @property {RTCIceServer[]} iceServers
+ * @property {() => RTCIceServer[]} getIceServers
  */
 
 /**
@@ -35,7 +35,7 @@ import { openLink } from './link.js';
  * @property {string} url `/whep/{room_id}/{participant_id}`
  * @property {string} [token] an access token with the grant `watch`; or
  * @property {() => Promise<string>} [getToken]
- * @property {RTCIceServer[]} iceServers
+ * @property {() => RTCIceServer[]} getIceServers
  */
 
 /**
@@ -64,7 +64,7 @@ export function publish(options) {
     const link = openLink({
         url: options.url,
         getToken: tokenSource(options),
-        iceServers: options.iceServers,
+        getIceServers: options.getIceServers,
         prepare(pc) {
             senders = {
                 audio: pc.addTransceiver(tracks.audio ?? 'audio', { direction: 'sendonly' }).sender,
@@ -119,7 +119,7 @@ export function watch(options) {
     const link = openLink({
         url: options.url,
         getToken: tokenSource(options),
-        iceServers: options.iceServers,
+        getIceServers: options.getIceServers,
         prepare(pc) {
             for (const track of stream.getTracks()) stream.removeTrack(track);
             for (const kind of ['audio', 'video']) {

@@ -10,16 +10,16 @@ import { createTiles } from './tiles.js';
  * @param {import('./local_media.js').LocalMedia} options.media
  * @param {import('./join_api.js').Access} options.access
  * @param {() => Promise<string>} options.getToken
+ * @param {() => RTCIceServer[]} options.getIceServers
  * @param {(devices: {microphone: boolean, camera: boolean}) => void} options.onDevices
  */
-export function createCallPanel({ media, access, getToken, onDevices }) {
-    const iceServers = access.ice_servers;
+export function createCallPanel({ media, access, getToken, getIceServers, onDevices }) {
     /** @type {RoomModel | null} */
     let shown = null;
     const tiles = createTiles({
         roomId: access.room_id,
         getToken,
-        iceServers,
+        getIceServers,
         onLink: () => shown !== null && tiles.show(shown),
     });
     const own = createOwnMedia({
@@ -27,7 +27,7 @@ export function createCallPanel({ media, access, getToken, onDevices }) {
         url: `/whip/${encodeURIComponent(access.room_id)}`,
         getToken,
         kbps: access.video_kbps,
-        iceServers,
+        getIceServers,
         onDevices: () => queueMicrotask(() => onDevices(own.state())),
     });
 

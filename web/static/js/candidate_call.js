@@ -21,7 +21,7 @@ const IS_MUTED = 'composure-muted';
  * @property {string} roomId
  * @property {LocalMedia} media
  * @property {() => Promise<string>} getToken
- * @property {RTCIceServer[]} iceServers
+ * @property {() => RTCIceServer[]} getIceServers
  * @property {number} kbps
  * @property {() => void} ondevices microphone or camera went on or off
  */
@@ -40,12 +40,12 @@ const IS_MUTED = 'composure-muted';
  * @param {CallOptions} options
  * @returns {CandidateCall}
  */
-export function startCall({ roomId, media, getToken, iceServers, kbps, ondevices }) {
+export function startCall({ roomId, media, getToken, getIceServers, kbps, ondevices }) {
     const room = encodeURIComponent(roomId);
     const mute = byId('mute', HTMLButtonElement);
     const camera = byId('camera', HTMLButtonElement);
     const self = byId('self', HTMLVideoElement);
-    const publication = publish({ url: `/whip/${room}`, getToken, stream: media.stream(), kbps, iceServers });
+    const publication = publish({ url: `/whip/${room}`, getToken, stream: media.stream(), kbps, getIceServers });
     /** @type {Map<string, {link: import('./call.js').Watch, tile: HTMLElement}>} */
     const watched = new Map();
     const listening = new AbortController();
@@ -131,7 +131,7 @@ export function startCall({ roomId, media, getToken, iceServers, kbps, ondevices
 
     /** @param {string} id */
     function startWatching(id) {
-        const link = watch({ url: `/whep/${room}/${encodeURIComponent(id)}`, getToken, iceServers });
+        const link = watch({ url: `/whep/${room}/${encodeURIComponent(id)}`, getToken, getIceServers });
         const tile = makeVideo();
         tile.srcObject = link.stream;
         watched.set(id, { link, tile });

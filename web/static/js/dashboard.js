@@ -45,15 +45,19 @@ const now_s = () => performance.now() / 1000;
 
 /**
  * @param {import('./local_media.js').LocalMedia} media
- * @param {import('./join_api.js').Access} access
+ * @param {import('./join_api.js').Access} first
  */
-function enterRoom(media, access) {
+function enterRoom(media, first) {
+    let access = first;
     let room = newRoom();
     let news = newLiveNews();
     /** @type {ClientEvent[]} */
     let kept = [];
     const session_s = () => sessionTimeS(room, now_s());
-    const getToken = async () => (await getAccess()).token;
+    const getToken = async () => {
+        access = await getAccess();
+        return access.token;
+    };
 
     /** @param {ClientEvent} event */
     const send = (event) => {
@@ -77,6 +81,7 @@ function enterRoom(media, access) {
         media,
         access,
         getToken,
+        getIceServers: () => access.ice_servers,
         onDevices: (devices) => socket?.send({ type: 'devices', ...devices }),
     });
     const notes = createNotes({

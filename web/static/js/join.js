@@ -271,7 +271,7 @@ function admitted() {
         roomId: page.room_id,
         media,
         getToken: freshToken,
-        iceServers: access?.ice_servers ?? [],
+        getIceServers: () => access?.ice_servers ?? [],
         kbps: access?.video_kbps ?? 1500,
         ondevices: sendDevices,
     });

@@ -2,6 +2,8 @@
 //
 // aiortc has no ICE restart, so a lost connection is replaced: a new offer, a new POST, the same room and participant.
 
+import { transportPolicy } from './network.js';
+
 /**
  * How a connection stands.
  *
@@ -19,7 +21,7 @@
  * @typedef {object} LinkOptions
  * @property {string} url WHIP or WHEP endpoint
  * @property {() => Promise<string>} getToken an access token; asked before every attempt
- * @property {RTCIceServer[]} iceServers
+ * @property {() => RTCIceServer[]} getIceServers asked after the token, with which fresh ones come
  * @property {(pc: RTCPeerConnection) => void | Promise<void>} prepare adds the transceivers to a new connection
  * @property {(state: LinkState, message: string | null) => void} onstate
  */
@@ -157,7 +159,11 @@ export function openLink(options) {
         try {
             token = await options.getToken();
             if (mine !== attempt) return;
-            const fresh = new RTCPeerConnection({ iceServers: options.iceServers, bundlePolicy: 'max-bundle' });
+            const fresh = new RTCPeerConnection({
+                iceServers: options.getIceServers(),
+                iceTransportPolicy: transportPolicy(),
+                bundlePolicy: 'max-bundle',
+            });
             pc = fresh;
             link.pc = fresh;
             fresh.onconnectionstatechange = () => changed(mine, fresh);

@@ -24,11 +24,11 @@ import { fitTile } from './fit.js';
  * @param {string} options.url WHIP endpoint
  * @param {() => Promise<string>} options.getToken
  * @param {number} options.kbps
- * @param {RTCIceServer[]} options.iceServers
+ * @param {() => RTCIceServer[]} options.getIceServers
  * @param {() => void} options.onDevices called when microphone or camera went on or off
  * @returns {OwnMedia}
  */
-export function createOwnMedia({ media, url, getToken, kbps, iceServers, onDevices }) {
+export function createOwnMedia({ media, url, getToken, kbps, getIceServers, onDevices }) {
     const { devices } = media;
     const video = byId('own-video', HTMLVideoElement);
     const problemLine = byId('own-problem');
@@ -46,7 +46,7 @@ export function createOwnMedia({ media, url, getToken, kbps, iceServers, onDevic
     const send = () => {
         if (publication === null) {
             if (devices.audio.track === null && devices.video.track === null) return;
-            publication = publish({ url, getToken, stream: media.stream(), kbps, iceServers });
+            publication = publish({ url, getToken, stream: media.stream(), kbps, getIceServers });
             publication.setMuted('audio', isMuted);
             return;
         }

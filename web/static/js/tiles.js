@@ -18,11 +18,11 @@ import { fitTile } from './fit.js';
  * @param {object} options
  * @param {string} options.roomId
  * @param {() => Promise<string>} options.getToken
- * @param {RTCIceServer[]} options.iceServers
+ * @param {() => RTCIceServer[]} options.getIceServers
  * @param {() => void} options.onLink called when a picture's connection changed
  * @returns {Tiles}
  */
-export function createTiles({ roomId, getToken, iceServers, onLink }) {
+export function createTiles({ roomId, getToken, getIceServers, onLink }) {
     /** @type {Map<string, Watch>} */
     const watches = new Map();
     const soundButton = byId('sound-on');
@@ -37,7 +37,7 @@ export function createTiles({ roomId, getToken, iceServers, onLink }) {
         const watching = watches.get(person.id);
         if (isThere && watching === undefined) {
             const url = `/whep/${encodeURIComponent(roomId)}/${encodeURIComponent(person.id)}`;
-            const fresh = watch({ url, getToken, iceServers });
+            const fresh = watch({ url, getToken, getIceServers });
             fresh.onstate = () => {
                 onLink();
                 if (fresh.state === 'live') void play(video);
