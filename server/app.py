@@ -21,6 +21,7 @@ from server.http.templates import make_environment
 from server.http.websocket import STRANGERS, close_strangers
 from server.ops.lag import LagMonitor
 from server.ops.loopback import is_loopback_room
+from server.ops.stalls import StallWatch
 from server.ops.versions import model_version
 from server.rtc.plane import MediaPlane, PublisherEvent
 from server.sessions.accounts import Accounts
@@ -76,14 +77,17 @@ def make_app(
     app[keys.CONSENTS] = Consents(database, now=now)
     app[keys.SUMMARIES] = Summaries(database)
     app[keys.TAPS] = TapRegister()
-    app[keys.LAG] = LagMonitor(monotonic_s)
+    app[keys.LAG] = lag = LagMonitor(monotonic_s)
+    app[keys.STALLS] = StallWatch(lag, monotonic_s)
     app[STRANGERS] = set()
     app[keys.TEMPLATES] = make_environment()
     add_routes(app, ROUTES)
     require_rules(app)
     app.on_response_prepare.append(add_headers)
     # Contexts end in reverse order: tasks, then rooms' media and analysis, the database last.
-    app.cleanup_ctx.extend([_database, _planes, _background("rooms", rooms.run), _background("lag", app[keys.LAG].run)])
+    app.cleanup_ctx.extend(
+        [_database, _planes, _background("rooms", rooms.run), _background("lag", lag.run), _watching_stalls]
+    )
     app.on_shutdown.append(_say_goodbye)
     return app
 
@@ -121,6 +125,12 @@ async def _planes(app: web.Application) -> AsyncIterator[None]:
     yield
     await app[keys.PLANE].close()
     await app[keys.POOL].close()
+
+
+async def _watching_stalls(app: web.Application) -> AsyncIterator[None]:
+    app[keys.STALLS].start()
+    yield
+    app[keys.STALLS].stop()
 
 
 def _background(
