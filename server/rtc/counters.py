@@ -26,6 +26,10 @@ class Counters:
     """Times a viewer's queue was full and emptied."""
     packets_dropped: int = 0
     """Packets a slow viewer did not get because of that."""
+    packets_withheld: int = 0
+    """Video packets a viewer was not sent because its connection is too slow for them."""
+    video_pauses: int = 0
+    """Times a viewer's video was paused because not even the base layer fitted its connection."""
     packets_unsendable: int = 0
     """Packets whose connection was gone."""
     keyframes_asked: int = 0
@@ -41,6 +45,22 @@ class Counters:
     views: int = 0
     connections_failed: int = 0
     """Connections that never came up in time."""
+    connections_lost: int = 0
+    """Connections whose other end fell silent."""
+    datagrams_of_strangers: int = 0
+    """Datagrams with data from another address than the peer's."""
+    datagrams_malformed: int = 0
+    """Empty or too large datagrams, and such as are neither STUN nor DTLS nor SRTP."""
+    datagrams_over_rate: int = 0
+    """Datagrams of the peer beyond what any honest one sends."""
+    datagrams_over_queue: int = 0
+    """Datagrams for which no place was left before DTLS."""
+    stun_refused: int = 0
+    """STUN that answers no question of ours and is no check by the peer."""
+    stun_over_rate: int = 0
+    """STUN checks beyond what is verified."""
+    packets_malformed: int = 0
+    """Authentic RTP and RTCP that could not be handled."""
 
     def add(self, other: "Counters") -> None:
         """Add another room's counters to these."""

@@ -7,7 +7,10 @@ name is still there.
 """
 
 from server.rtc.aiortc_private.check import AiortcMismatch, check_aiortc
+from server.rtc.aiortc_private.closing import force_close
 from server.rtc.aiortc_private.connecting import ConnectTasks
+from server.rtc.aiortc_private.consent import ConsentLoop
+from server.rtc.aiortc_private.datagrams import DatagramGuard
 from server.rtc.aiortc_private.ice import bind_candidates, host_addresses
 from server.rtc.aiortc_private.receiver import MAX_SSRCS, ReceiverTap
 from server.rtc.aiortc_private.sender import SenderPort
@@ -16,9 +19,12 @@ __all__ = [
     "MAX_SSRCS",
     "AiortcMismatch",
     "ConnectTasks",
+    "ConsentLoop",
+    "DatagramGuard",
     "ReceiverTap",
     "SenderPort",
     "bind_candidates",
     "check_aiortc",
+    "force_close",
     "host_addresses",
 ]

@@ -5,12 +5,15 @@ import inspect
 
 import aioice.ice
 
-from server.rtc.aiortc_private import connecting, ice, receiver, sender
+from server.rtc.aiortc_private import closing, connecting, consent, datagrams, ice, receiver, sender
 
 VERSION = "1.16."
 AIOICE_VERSION = "0.13."
 
-_NAMES = (*connecting.NAMES, *receiver.NAMES, *sender.NAMES, *ice.NAMES)
+_NAMES = (
+    *(*closing.NAMES, *connecting.NAMES, *consent.NAMES, *datagrams.NAMES),
+    *(*receiver.NAMES, *sender.NAMES, *ice.NAMES),
+)
 
 
 class AiortcMismatch(RuntimeError):

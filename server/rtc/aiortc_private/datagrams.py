@@ -1,0 +1,216 @@
+"""Lets into a connection only what its peer sent, in a size and at a rate that make sense.
+
+aioice hands every datagram that is no STUN, from whatever address, to DTLS through a queue without a limit; its STUN
+parser lets exceptions out into the event loop; and an exception while a packet is handled ends the connection.
+"""
+
+import logging
+import struct
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+import aioice.ice
+import aioice.stun
+from aioice.candidate import candidate_priority
+from aiortc import RTCPeerConnection
+from aiortc.rtcdtlstransport import RTCDtlsTransport
+from aiortc.rtcicetransport import RTCIceTransport
+
+from server.rtc.counters import Counters
+from server.rtc.token_bucket import TokenBucket
+
+NAMES: tuple[tuple[type, tuple[str, ...]], ...] = (
+    (
+        aioice.ice.Connection,
+        ("_nominated", "_queue", "_valid_username", "data_received", "request_received"),
+    ),
+    (aioice.ice.Connection, ("local_username", "local_password")),
+    (aioice.ice.StunProtocol, ("datagram_received", "transactions", "local_candidate")),
+    (aioice.stun.Message, ("check_message_integrity", "error_code")),
+    (RTCIceTransport, ("_connection",)),
+    (RTCDtlsTransport, ("_handle_rtp_data", "_handle_rtcp_data")),
+)
+
+MAX_DATAGRAM_BYTES = 1500
+"""Browsers send at most 1200 bytes of media and 1400 of DTLS."""
+MAX_QUEUED = 2000
+"""Datagrams that may wait for DTLS."""
+RATE_PER_S, BURST = 3000.0, 6000.0
+"""Datagrams of the peer; 4 Mbit/s of video are 500 a second. What piled up while the loop was busy comes at once."""
+CHECKS_PER_S, CHECKS_BURST = 50.0, 200.0
+"""STUN messages that look right and need to be verified, of the peer's known addresses and of all others each."""
+MAX_ADDRESSES = 64
+"""Addresses by which a peer may have proved to know the password; aioice keeps something of each."""
+MOVE_S = 2.0
+"""So long before and after a change of the nominated pair, data may come by both."""
+MAX_ROLE_CONFLICTS = 4
+"""aioice starts again at each, one call deeper."""
+
+_COOKIE = struct.pack("!I", aioice.stun.COOKIE)
+_UNREADABLE = (ValueError, KeyError, IndexError, AssertionError, struct.error)
+"""What aioice raises for STUN that is none."""
+
+_log = logging.getLogger(__name__)
+
+
+def is_data(first_byte: int) -> bool:
+    """Tell whether a datagram is DTLS, SRTP or SRTCP by its first byte (RFC 7983)."""
+    return 128 <= first_byte < 192 or 20 <= first_byte < 64
+
+
+class DatagramGuard:
+    """Stands before one connection's sockets, its own and those relayed by TURN.
+
+    Must be made before candidates are gathered, when it is known which transport carries everything.
+
+    Args:
+        peer: has its transceivers.
+        clock: monotonic seconds.
+        counters: told of what is dropped.
+    """
+
+    def __init__(self, peer: RTCPeerConnection, *, clock: Callable[[], float], counters: Counters) -> None:
+        dtls: Any = peer.getTransceivers()[0].receiver.transport
+        self._ice = dtls.transport._connection
+        self._clock = clock
+        self._counters = counters
+        self._rate = TokenBucket(RATE_PER_S, BURST)
+        self._known_checks = TokenBucket(CHECKS_PER_S, CHECKS_BURST)
+        self._other_checks = TokenBucket(CHECKS_PER_S, CHECKS_BURST)
+        self._username = f"{self._ice.local_username}:".encode()
+        self._known: set[tuple[Any, str, int]] = set()
+        """Protocol, host and port by which the peer has sent an authenticated check."""
+        self._moving: dict[tuple[Any, str, int], float] = {}
+        """Those that the peer has asked to change to or has just left, until when."""
+        self._pair: Any = None
+        self._address: tuple[str, int] = ("", 0)
+        self._n_conflicts = 0
+        self._has_failed = False
+        self.heard_s = clock()
+        """When something authentic came last, monotonic seconds."""
+        self._original_rtp = dtls._handle_rtp_data
+        self._original_rtcp = dtls._handle_rtcp_data
+        dtls._handle_rtp_data = self._on_rtp
+        dtls._handle_rtcp_data = self._on_rtcp
+
+    def hear(self) -> None:
+        """Note that something authentic came."""
+        self.heard_s = self._clock()
+
+    def watch(self, protocol: Any) -> None:
+        """Look at everything that comes by this socket from now on."""
+        protocol.datagram_received = partial(self._received, protocol)
+
+    def _received(self, protocol: Any, data: bytes, addr: tuple[Any, ...]) -> None:
+        if not 0 < len(data) <= MAX_DATAGRAM_BYTES:
+            self._counters.datagrams_malformed += 1
+        elif is_data(data[0]):
+            if not self._is_peer(protocol, addr):
+                self._counters.datagrams_of_strangers += 1
+            elif not self._rate.take(self._clock()):
+                self._counters.datagrams_over_rate += 1
+            elif self._ice._queue.qsize() >= MAX_QUEUED:
+                self._counters.datagrams_over_queue += 1
+            else:
+                self._ice.data_received(data, protocol.local_candidate.component)
+        elif data[0] < 4 and data[4:8] == _COOKIE:
+            self._on_stun(protocol, data, (addr[0], addr[1]))
+        else:
+            self._counters.datagrams_malformed += 1
+
+    def _is_peer(self, protocol: Any, addr: tuple[Any, ...]) -> bool:
+        """Tell whether data from this address is the peer's."""
+        pair = self._ice._nominated.get(1)
+        if pair is not self._pair:
+            self._nominated(pair)
+        if pair is None:
+            return (protocol, addr[0], addr[1]) in self._known
+        if addr[0] == self._address[0] and addr[1] == self._address[1] and pair.protocol is protocol:
+            return True
+        until_s = self._moving.get((protocol, addr[0], addr[1]))
+        return until_s is not None and self._clock() < until_s
+
+    def _nominated(self, pair: Any) -> None:
+        """Take note of another pair; what is under way by the one before may still come."""
+        if self._pair is not None:
+            self._moving[(self._pair.protocol, *self._address)] = self._clock() + MOVE_S
+        self._pair = pair
+        self._address = ("", 0) if pair is None else pair.remote_addr
+
+    # STUN
+
+    def _on_stun(self, protocol: Any, data: bytes, addr: tuple[str, int]) -> None:
+        """Read one STUN message if it can be an answer to a question of ours or a check by our peer."""
+        is_answer = bool(data[0] & 1)
+        if not (data[8:20] in protocol.transactions if is_answer else self._username in data):
+            self._counters.stun_refused += 1
+            return
+        bucket = self._known_checks if is_answer or (protocol, *addr) in self._known else self._other_checks
+        if not bucket.take(self._clock()):
+            self._counters.stun_over_rate += 1
+            return
+        try:
+            message = aioice.stun.parse_message(data)
+            if is_answer:
+                self._on_answer(protocol, message, addr)
+            elif message.message_class == aioice.stun.Class.REQUEST:
+                self._on_request(protocol, message, addr)
+        except _UNREADABLE:
+            self._counters.datagrams_malformed += 1
+
+    def _on_answer(self, protocol: Any, message: Any, addr: tuple[str, int]) -> None:
+        if message.error_code == 487:
+            self._n_conflicts += 1
+            if self._n_conflicts > MAX_ROLE_CONFLICTS:
+                self._counters.stun_refused += 1
+                return
+        protocol.transactions[message.transaction_id].response_received(message, addr)
+
+    def _on_request(self, protocol: Any, message: Any, addr: tuple[str, int]) -> None:
+        """Pass a check on if it is the peer's; anything else gets no answer, so nobody can make us send."""
+        key = (protocol, *addr)
+        if not self._is_authentic(message) or (key not in self._known and len(self._known) >= MAX_ADDRESSES):
+            self._counters.stun_refused += 1
+            return
+        now_s = self._clock()
+        self._known.add(key)
+        pair = self._ice._nominated.get(1)
+        if pair is None or (pair.protocol is protocol and pair.remote_addr == addr):
+            self.heard_s = now_s
+        elif "USE-CANDIDATE" in message.attributes:
+            self._moving = {other: until_s for other, until_s in self._moving.items() if until_s > now_s}
+            self._moving[key] = now_s + MOVE_S
+        # aioice takes it from the check when it learns a new address by it; RFC 7675 does not ask for it.
+        message.attributes.setdefault("PRIORITY", candidate_priority(1, "prflx"))
+        self._ice.request_received(message, addr, protocol)
+
+    def _is_authentic(self, message: Any) -> bool:
+        return (
+            message.message_method == aioice.stun.Method.BINDING
+            and "USERNAME" in message.attributes
+            and bool(self._ice._valid_username(message.attributes["USERNAME"]))
+            and bool(message.check_message_integrity(self._ice.local_password.encode()))
+        )
+
+    # Media, once it has been authenticated
+
+    async def _on_rtp(self, data: bytes, arrival_time_ms: int) -> None:
+        self.heard_s = self._clock()
+        try:
+            await self._original_rtp(data, arrival_time_ms=arrival_time_ms)
+        except Exception as exc:  # whatever it is, aiortc would end the connection
+            self._failed(exc)
+
+    async def _on_rtcp(self, data: bytes) -> None:
+        self.heard_s = self._clock()
+        try:
+            await self._original_rtcp(data)
+        except Exception as exc:  # as above
+            self._failed(exc)
+
+    def _failed(self, error: Exception) -> None:
+        self._counters.packets_malformed += 1
+        if not self._has_failed:  # once for each connection: a line for each packet would fill the disk
+            self._has_failed = True
+            _log.warning("a packet of an authenticated peer could not be handled", exc_info=error)
