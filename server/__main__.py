@@ -7,7 +7,6 @@ import argparse
 import asyncio
 import getpass
 import os
-import signal
 import ssl
 import sys
 from collections.abc import Sequence
@@ -22,12 +21,13 @@ from server.app import make_app
 from server.config import PREFIX, Config, ConfigError
 from server.db.engine import StorageError
 from server.errors import FieldErrors, NotFound
-from server.http.keys import ACCOUNTS, TEMPLATES
+from server.http.keys import ACCOUNTS, ROOMS, TEMPLATES
 from server.http.templates import compile_all
 from server.ops import logs
 from server.ops.certificate import self_signed, server_context
 from server.ops.limits import allow_many_sockets
 from server.ops.password import set_password
+from server.ops.shutdown import Shutdown
 
 SHUTDOWN_TIMEOUT_S = 5.0
 """So long running requests may take to end."""
@@ -109,8 +109,8 @@ async def _serve(config: Config, *, demo: bool, demo_video: Path | None) -> None
     app = make_app(config)
     compile_all(app[TEMPLATES])
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=SHUTDOWN_TIMEOUT_S)
-    stop = asyncio.Event()
-    _stop_on_signal(stop)
+    shutdown = Shutdown()
+    shutdown.listen()
     try:
         await runner.setup()
         await web.TCPSite(runner, config.host, config.port, ssl_context=_tls(config)).start()
@@ -122,26 +122,13 @@ async def _serve(config: Config, *, demo: bool, demo_video: Path | None) -> None
 
             async with open_demo(app, url, demo_video) as link:
                 print(f"The demo interview is running. Open (works once): {link}", flush=True)
-                await stop.wait()
+                await shutdown.wait(app[ROOMS], drain_s=0, now=clock.utc_now)  # nobody loses a real interview
             return
         if (token := await app[ACCOUNTS].new_setup_token()) is not None:
             print(f"Make the first account here (works once): {url}/setup/{token}", flush=True)
-        await stop.wait()
+        await shutdown.wait(app[ROOMS], drain_s=config.drain_s, now=clock.utc_now)
     finally:
         await runner.cleanup()
-
-
-def _stop_on_signal(stop: asyncio.Event) -> None:
-    """Stop cleanly on the first SIGINT or SIGTERM; a second one ends the process at once."""
-    loop = asyncio.get_running_loop()
-
-    def on_signal() -> None:
-        stop.set()
-        for number in (signal.SIGINT, signal.SIGTERM):
-            loop.remove_signal_handler(number)
-
-    for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, on_signal)
 
 
 def _tls(config: Config) -> ssl.SSLContext | None:

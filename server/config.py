@@ -15,6 +15,8 @@ from urllib.parse import urlsplit
 
 PREFIX = "COMPOSURE_"
 PURPOSES = ("practice", "research", "selection")
+MIN_METRICS_TOKEN = 16
+"""Characters."""
 
 
 class ConfigError(ValueError):
@@ -135,6 +137,19 @@ def _ice_server(entry: Any) -> IceServer:
     return IceServer(urls=names, username=username, credential=credential)
 
 
+def _seconds(value: str) -> int:
+    number = int(value)
+    if not 0 <= number <= 86_400:
+        raise ValueError("must be between 0 and 86400 seconds")
+    return number
+
+
+def _metrics_token(value: str) -> str:
+    if value and (len(value) < MIN_METRICS_TOKEN or not value.isascii() or not value.isprintable() or " " in value):
+        raise ValueError(f"must have at least {MIN_METRICS_TOKEN} plain characters without spaces")
+    return value
+
+
 def _log_level(value: str) -> str:
     if value not in ("debug", "info", "warning", "error"):
         raise ValueError("must be debug, info, warning or error")
@@ -174,6 +189,10 @@ class Config:
         "practice,research", _purposes, "purposes for which analysis is allowed (the law: docs/install.md)"
     )
     video_kbps: int = _setting("1500", _count, "video bit rate asked of the candidate's browser, kbit/s")
+    drain_s: int = _setting("600", _seconds, "so long running interviews may go on after SIGTERM; 0 ends them at once")
+    metrics_token: str = _setting(
+        "", _metrics_token, "bearer token for /metrics; empty means only this machine itself may read it", secret=True
+    )
     log_level: str = _setting("info", _log_level, "debug, info, warning or error")
 
     def __post_init__(self) -> None:
@@ -223,4 +242,4 @@ class Config:
 
 
 def _shown(name: str, text: str) -> str:
-    return "***" if name in ("ice_servers", "database_url") else repr(text)
+    return "***" if name in ("ice_servers", "database_url", "metrics_token") else repr(text)

@@ -89,7 +89,7 @@ def error_response(request: web.Request, error: ComposureError) -> web.StreamRes
         response: web.StreamResponse = web.Response(status=HTTPStatus.SEE_OTHER)
         response.headers["Location"] = str(request.rel_url.with_path("/login").with_query(next=request.path))
         return response
-    response = _error(request, error.status, error.message)
+    response = _error(request, error.status, error.message, retry_after_s=error.retry_after_s)
     if error.retry_after_s is not None:
         response.headers["Retry-After"] = str(error.retry_after_s)
     if error.status == HTTPStatus.UNAUTHORIZED and _wants_json(request):
@@ -118,12 +118,21 @@ async def add_headers(request: web.Request, response: web.StreamResponse) -> Non
     headers.setdefault("Cache-Control", "no-store")
 
 
-def _error(request: web.Request, status: int, message: str) -> web.Response:
+def _error(request: web.Request, status: int, message: str, *, retry_after_s: int | None = None) -> web.Response:
     title = _TITLES.get(status, HTTPStatus(status).phrase)
     if _wants_json(request):
         return web.json_response({"error": HTTPStatus(status).name.lower(), "message": message}, status=status)
     try:
-        return render(request, "error.html", status=status, code=status, title=title, message=message)
+        return render(
+            request,
+            "error.html",
+            status=status,
+            code=status,
+            title=title,
+            message=message,
+            # Only a page that was asked for can be asked for again; a form would be sent twice.
+            again_s=retry_after_s if status == HTTPStatus.SERVICE_UNAVAILABLE and request.method == "GET" else None,
+        )
     except jinja2.TemplateError as exc:
         logger.error("the error page cannot be made: %s", type(exc).__name__)
         return web.Response(text=f"{title}\n\n{message}\n", status=status)

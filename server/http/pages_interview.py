@@ -15,7 +15,7 @@ from server.export.series import CONTENT_TYPE as CSV_TYPE
 from server.export.series import series_csv
 from server.http.access import MEMBER, Route, current_interview, current_user
 from server.http.forms import go_to
-from server.http.keys import CONFIG, SUMMARIES
+from server.http.keys import CONFIG, ROOMS, SUMMARIES
 from server.http.templates import render
 from server.http.wording import PURPOSE_WORDS
 from server.sessions.records import Marker, MarkerKind, Question, SessionStatus
@@ -55,6 +55,7 @@ async def room_page(request: web.Request) -> web.Response:
     interview = current_interview(request)
     if interview.status.is_over:
         return go_to(f"/interviews/{interview.id}")
+    request.app[ROOMS].require_capacity(interview)
     page = {
         "interview_id": interview.id,
         "candidate_name": interview.candidate_name,

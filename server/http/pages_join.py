@@ -14,7 +14,7 @@ from server.http.access import (
     signed_in_user,
 )
 from server.http.body import read_form
-from server.http.keys import ACCOUNTS, CONFIG, CONSENTS, SCHEDULE
+from server.http.keys import ACCOUNTS, CONFIG, CONSENTS, ROOMS, SCHEDULE
 from server.http.pages_people import HOME, log_in_and_go
 from server.http.templates import render
 from server.http.wording import CANDIDATE_PURPOSE_TEXTS, joined
@@ -33,6 +33,7 @@ _NOT_ANALYSED = (
 async def join_page(request: web.Request) -> web.Response:
     """GET /join/{token}: consent, devices, waiting room and call; js/join.js shows one step at a time."""
     interview, candidate = current_interview(request), current_participant(request)
+    request.app[ROOMS].require_capacity(interview)
     details = await request.app[SCHEDULE].details(interview.id)
     consents = await request.app[CONSENTS].state(candidate.id, interview.purpose)
     is_analysed = interview.purpose in request.app[CONFIG].analysed_purposes

@@ -7,7 +7,7 @@ from datetime import datetime
 from server.config import Config
 from server.db import interviews as interview_rows
 from server.db.engine import Database
-from server.errors import Forbidden, Gone, NotFound
+from server.errors import Forbidden, Gone, NotFound, Unavailable
 from server.media import Attachment, FrameConsumer
 from server.sessions import room_requests
 from server.sessions.consent import Answer, Consents, ConsentState
@@ -25,6 +25,9 @@ from server.sessions.tasks import TaskSet
 __all__ = ["Connection", "LiveRooms"]
 
 SWEEP_S = 1.0
+
+FULL_RETRY_S, DRAINING_RETRY_S = 30, 60
+"""When pages that were turned away try again."""
 
 MAX_ENTRIES, ENTRIES_WINDOW_S = 120, 60.0
 """How often one participant may come in or open media at once, and the time after which they may again."""
@@ -70,7 +73,8 @@ class LiveRooms:
             clock=clock,
             now=now,
             tasks=self._tasks,
-            n_live=lambda: sum(room.is_live for room in self._rooms.values()),
+            draining_until=lambda: self._draining_until,
+            n_live=self.n_live,
             n_analysed=lambda: sum(room.analysis.is_on or room.analysis.is_starting for room in self._rooms.values()),
         )
         self._rooms: dict[str, LiveRoom] = {}
@@ -78,6 +82,7 @@ class LiveRooms:
         self._loading = asyncio.Lock()
         self._entries = RateLimiter(clock, attempts=MAX_ENTRIES, window_s=ENTRIES_WINDOW_S)
         self._outbox_dropped = 0
+        self._draining_until: datetime | None = None
 
     # --- pages ---
 
@@ -99,6 +104,7 @@ class LiveRooms:
             NotAuthenticated: the join link or the login behind the token is void.
             Gone: the interview is over.
             TooManyRequests: somebody who comes in again and again.
+            Unavailable: the server drains, and this interview is not live.
         """
         if Grant.CONTROL not in principal.grants:
             raise Forbidden("This access token does not open the room's events.")
@@ -154,7 +160,7 @@ class LiveRooms:
 
         Raises:
             Forbidden: no grant, or the candidate was not admitted.
-            NotFound, NotAuthenticated, Gone: as ``connect``.
+            NotFound, NotAuthenticated, Gone, Unavailable: as ``connect``.
             TooManyRequests: they open media again and again.
         """
         _require(principal, Grant.PUBLISH)
@@ -219,6 +225,52 @@ class LiveRooms:
             async with room.lock:
                 await room.refresh()
 
+    # --- room for more ---
+
+    def n_live(self) -> int:
+        """Return how many interviews are live with their candidate in them."""
+        return sum(room.is_live for room in self._rooms.values())
+
+    @property
+    def is_draining(self) -> bool:
+        """True when no interview may begin any more, because the server is about to stop."""
+        return self._draining_until is not None
+
+    def drain(self, until: datetime) -> None:
+        """Let no interview begin from now on, and tell all pages; running ones go on.
+
+        Args:
+            until: when the server stops at the latest, UTC.
+        """
+        self._draining_until = until
+        for room in self._rooms.values():
+            room.broadcast_state()
+
+    def require_capacity(self, interview: Interview) -> None:
+        """Pass if people may come into this interview.
+
+        One that is live goes on; one that people are in already is held up only where the candidate is admitted.
+
+        Raises:
+            Unavailable: the server drains, or has as many live interviews as it may.
+        """
+        if interview.status is InterviewStatus.LIVE or interview.status.is_over:
+            return
+        self._require_not_draining(interview)
+        room = self._rooms.get(interview.room_id)
+        if (room is None or room.is_empty) and self.n_live() >= self._services.config.max_sessions:
+            raise Unavailable(
+                "All interview rooms of this server are in use right now. Your place is kept: come back in a minute.",
+                retry_after_s=FULL_RETRY_S,
+            )
+
+    def _require_not_draining(self, interview: Interview) -> None:
+        if self.is_draining and interview.status is not InterviewStatus.LIVE:
+            raise Unavailable(
+                "This server is about to restart and begins no interviews just now. It will be back in a few minutes.",
+                retry_after_s=DRAINING_RETRY_S,
+            )
+
     # --- life ---
 
     async def run(self) -> None:
@@ -279,6 +331,7 @@ class LiveRooms:
                 raise NotFound("This room does not exist.")
             room = await self._room_of(interview)
         room.require_open()
+        self._require_not_draining(room.interview)
         return room, await room.enter(principal)
 
     async def _room_by_interview_id(self, interview_id: str) -> LiveRoom:

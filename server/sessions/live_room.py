@@ -217,6 +217,10 @@ class LiveRoom:
             return
         if seat.entry is not Entry.WAITING or not seat.is_there:
             raise Refused("nobody_waiting", "Nobody is in the waiting room.")
+        if self._services.draining_until() is not None and self.interview.status is not InterviewStatus.LIVE:
+            raise Refused(
+                "draining", "This server is about to restart and begins no interviews. Please admit again in a while."
+            )
         if self._services.n_live() >= self._services.config.max_sessions:
             raise Refused("full", "This server has as many interviews running as it may. Please try again later.")
         async with self._services.database.write() as connection:
@@ -344,7 +348,14 @@ class LiveRoom:
             if seat.connection is not None:
                 self.tell(
                     seat.connection,
-                    state_message(self.interview, seat, self.seats, analysis=self.analysis, problem=problem),
+                    state_message(
+                        self.interview,
+                        seat,
+                        self.seats,
+                        analysis=self.analysis,
+                        problem=problem,
+                        draining_until=self._services.draining_until(),
+                    ),
                 )
 
     async def tell_history(self) -> None:

@@ -29,6 +29,8 @@ class RoomServices:
     """Wall clock, UTC."""
     tasks: TaskSet
     """Owns work that outlives a call and belongs to no room."""
+    draining_until: Callable[[], datetime | None]
+    """When the server stops, if it only waits for running interviews to end; None in normal times."""
     n_live: Callable[[], int]
     """Interviews that are live with their candidate in them."""
     n_analysed: Callable[[], int]

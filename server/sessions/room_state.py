@@ -1,6 +1,7 @@
 """How a room stands, in the words of the event ``state``; and whether analysis may start. Pure."""
 
 from collections.abc import Iterable
+from datetime import datetime
 from typing import Any
 
 from server.protocol import Role
@@ -27,7 +28,13 @@ def start_problem(
 
 
 def state_message(
-    interview: Interview, reader: Seat, seats: Iterable[Seat], *, analysis: RoomAnalysis, problem: Refused | None
+    interview: Interview,
+    reader: Seat,
+    seats: Iterable[Seat],
+    *,
+    analysis: RoomAnalysis,
+    problem: Refused | None,
+    draining_until: datetime | None,
 ) -> dict[str, Any]:
     """Return the event ``state`` for one reader; a candidate is told of the analysis only whether it is on."""
     is_candidate = reader.participant.role is Role.CANDIDATE
@@ -37,6 +44,10 @@ def state_message(
         "you": "ended" if interview.status.is_over else reader.entry,
         "participants": [seat.describe() for seat in seats],
         "analysis": {"on": analysis.is_on} if is_candidate else _describe_analysis(analysis, problem),
+        "server": {
+            "draining": draining_until is not None,
+            "until": None if draining_until is None else draining_until.isoformat(),
+        },
     }
 
 

@@ -19,7 +19,8 @@ class ServerProcess:
 
     def __init__(self, data_dir: Path, *options: str) -> None:
         environ = {key: value for key, value in os.environ.items() if not key.startswith("COMPOSURE_")}
-        environ |= {"COMPOSURE_ICE_ADDRESSES": "127.0.0.1", "PYTHONUNBUFFERED": "1"}
+        # An interview that a failed test left running must not hold up its end.
+        environ |= {"COMPOSURE_ICE_ADDRESSES": "127.0.0.1", "COMPOSURE_DRAIN_S": "0", "PYTHONUNBUFFERED": "1"}
         self.process = subprocess.Popen(
             [sys.executable, "-m", "server", "serve", "--port", "0", "--data-dir", str(data_dir), *options],
             cwd=Path(__file__).parents[2],

@@ -64,6 +64,7 @@
  * @property {"absent" | "waiting" | "admitted" | "declined" | "ended"} you
  * @property {ParticipantState[]} participants
  * @property {AnalysisState} analysis
+ * @property {{draining: boolean, until: string | null}} [server] draining: it only waits for running interviews to end
  *
  * @typedef {object} Marker
  * @property {string} id
