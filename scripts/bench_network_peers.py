@@ -1,0 +1,165 @@
+"""Who takes part in the network bench: a client that publishes, our media plane, and a stock aiortc peer."""
+
+import asyncio
+import queue
+from typing import Any, Protocol, cast
+
+from aiortc import RTCConfiguration, RTCPeerConnection, RTCRtpReceiver, RTCSessionDescription
+from aiortc.rtp import RTCP_PSFB_APP, AnyRtcpPacket, RtcpPsfbPacket, unpack_remb_fci
+
+from scripts.bench_network_faults import Link
+from scripts.bench_network_figures import Handed
+from scripts.bench_network_media import Camera, Clip, Log, Microphone
+from server.clock import monotonic_s
+from server.config import Config
+from server.media import EncodedFrame, Kind
+from server.rtc.aiortc_private import ConnectTasks, bind_candidates
+from server.rtc.plane import MediaPlane
+
+ADDRESS = "127.0.0.1"
+CONNECT_TIMEOUT_S = 15.0
+
+
+class Client:
+    """One connection of the participant who publishes, behind a bad network.
+
+    Args:
+        honours_remb: keep to the bit rate the receiver asks for, as browsers do; else always send the best.
+    """
+
+    def __init__(self, clip: Clip, log: Log, link: Link, *, honours_remb: bool) -> None:
+        self.link = link
+        self.peer = RTCPeerConnection(RTCConfiguration(iceServers=[]))
+        self._connecting = ConnectTasks(self.peer)
+        self._camera = Camera(clip, log)
+        self.peer.addTransceiver(Microphone(clip, log), direction="sendonly")
+        transceiver = self.peer.addTransceiver(self._camera, direction="sendonly")
+        capabilities = RTCRtpReceiver.getCapabilities("video")
+        assert capabilities is not None
+        transceiver.setCodecPreferences([codec for codec in capabilities.codecs if codec.name in ("VP8", "rtx")])
+        self._sender = cast("Any", transceiver.sender)
+        self._sender._send_keyframe = self._camera.request_keyframe
+        if honours_remb:
+            self._original_rtcp = self._sender._handle_rtcp_packet
+            self._sender._handle_rtcp_packet = self._on_rtcp
+
+    async def _on_rtcp(self, packet: AnyRtcpPacket) -> None:
+        if isinstance(packet, RtcpPsfbPacket) and packet.fmt == RTCP_PSFB_APP:
+            bits_per_s, ssrcs = unpack_remb_fci(packet.fci)
+            if self._sender._ssrc in ssrcs:
+                self._camera.limit(bits_per_s)
+        await self._original_rtcp(packet)
+
+    async def connect(self, receiver: "Receiver", rtt_s: float) -> None:
+        """Offer, take the answer, wait until connected; the network delays all of it.
+
+        Raises:
+            TimeoutError: no connection came about.
+        """
+        bind_candidates(self.peer, [ADDRESS], None)
+        await self.peer.setLocalDescription(await self.peer.createOffer())
+        self.link.install(self.peer)
+        await asyncio.sleep(2 * rtt_s)  # a request on a new TCP connection
+        answer = await receiver.answer(self.peer.localDescription.sdp)
+        connected = asyncio.Event()
+
+        def on_state() -> None:
+            if self.peer.connectionState == "connected":
+                connected.set()
+
+        self.peer.on("connectionstatechange", on_state)
+        await self.peer.setRemoteDescription(RTCSessionDescription(sdp=answer, type="answer"))
+        async with asyncio.timeout(CONNECT_TIMEOUT_S):
+            await connected.wait()
+
+    async def close(self) -> None:
+        """Close the connection."""
+        await self._connecting.cancel()
+        await self.peer.close()
+
+
+class Receiver(Protocol):
+    """The side that is measured."""
+
+    handed: Handed
+
+    async def answer(self, offer: str) -> str:
+        """Answer an offer of the participant; a second one replaces the first connection."""
+
+    async def close(self) -> None:
+        """Close all connections."""
+
+
+class OurReceiver:
+    """Our media plane with a consumer attached, as analysis is."""
+
+    def __init__(self) -> None:
+        self.handed = Handed()
+        config = Config.from_env({}, {"ice_addresses": ADDRESS})
+        self.plane = MediaPlane(config, clock=monotonic_s, on_publisher=lambda event: None)
+        self.plane.attach("room", "candidate", self)
+
+    def push(self, frame: EncodedFrame) -> None:
+        """Take a frame."""
+        frames = self.handed.video if frame.kind is Kind.VIDEO else self.handed.audio
+        frames.append((monotonic_s(), frame.data))
+
+    def ended(self, reason: str) -> None:
+        """Take no notice."""
+
+    async def answer(self, offer: str) -> str:
+        """Answer a WHIP offer."""
+        return (await self.plane.publish("room", "candidate", offer)).answer_sdp
+
+    async def close(self) -> None:
+        """Close the plane."""
+        await self.plane.close()
+
+
+class StockReceiver:
+    """aiortc as it is: its own jitter buffers, NACKs, key-frame requests and REMB. Frames are taken before decoding."""
+
+    def __init__(self) -> None:
+        self.handed = Handed()
+        self._peers: list[tuple[RTCPeerConnection, ConnectTasks]] = []
+
+    async def answer(self, offer: str) -> str:
+        """Answer with a new connection; the one before is closed."""
+        replaced = tuple(self._peers)
+        peer = RTCPeerConnection(RTCConfiguration(iceServers=[]))
+        self._peers.append((peer, ConnectTasks(peer)))
+        await peer.setRemoteDescription(RTCSessionDescription(sdp=offer, type="offer"))
+        for transceiver in peer.getTransceivers():
+            frames = self.handed.video if transceiver.kind == "video" else self.handed.audio
+            cast("Any", transceiver.receiver)._RTCRtpReceiver__decoder_queue = _DecoderDoor(frames)
+        bind_candidates(peer, [ADDRESS], None)
+        await peer.setLocalDescription(await peer.createAnswer())
+        for entry in replaced:
+            await self._close(entry)
+        return peer.localDescription.sdp
+
+    async def _close(self, entry: tuple[RTCPeerConnection, ConnectTasks]) -> None:
+        self._peers.remove(entry)
+        peer, connecting = entry
+        await connecting.cancel()
+        await peer.close()
+
+    async def close(self) -> None:
+        """Close what is open."""
+        for entry in tuple(self._peers):
+            await self._close(entry)
+
+
+class _DecoderDoor(queue.Queue[Any]):
+    """Stands before aiortc's decoder thread, which it ends; notes the frames that would be decoded."""
+
+    def __init__(self, frames: list[tuple[float, bytes]]) -> None:
+        super().__init__()
+        self._frames = frames
+
+    def get(self, block: bool = True, timeout: float | None = None) -> Any:
+        return None
+
+    def put(self, item: Any, block: bool = True, timeout: float | None = None) -> None:
+        if item is not None:
+            self._frames.append((monotonic_s(), item[1].data))
