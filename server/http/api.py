@@ -10,8 +10,6 @@ from server.errors import BadRequest, Forbidden, Gone, UnsupportedMedia
 from server.http.access import LOGIN, PRINCIPAL, current_interview, current_user
 from server.http.body import read_text
 from server.http.keys import CONFIG, ROOMS, SCHEDULE, TOKENS
-from server.network import IceServer
-from server.rtc.turn import ice_servers_for
 from server.sessions.consent import Answer
 from server.sessions.fields import is_storable
 from server.sessions.principals import Grant, JoinPrincipal
