@@ -3,19 +3,32 @@
 import asyncio
 import logging
 from collections.abc import Callable
+from typing import Any
 
 from aiortc import RTCConfiguration, RTCIceServer, RTCPeerConnection, RTCSessionDescription
 from aiortc.exceptions import InternalError, InvalidAccessError, InvalidStateError, OperationError
 from aiortc.sdp import candidate_from_sdp
 
+from server.clock import utc_now
 from server.config import Config
 from server.errors import Unavailable, Unprocessable
-from server.rtc.aiortc_private import ConnectTasks, bind_candidates, host_addresses
+from server.rtc.aiortc_private import (
+    ConnectTasks,
+    ConsentLoop,
+    DatagramGuard,
+    bind_candidates,
+    force_close,
+    host_addresses,
+)
+from server.rtc.counters import Counters
+from server.rtc.liveness import LOST_AFTER_S, Silence
 from server.rtc.offer import MAX_CANDIDATES, Offer, finish_answer, is_usable_candidate
+from server.rtc.turn import own_ice_servers
 
 ANSWER_TIMEOUT_S = 10.0
 """aiortc asks STUN and TURN servers for up to 5 s."""
-CLOSE_TIMEOUT_S = 5.0
+CLOSE_TIMEOUT_S = 0.8
+"""What has not closed by then is closed by force."""
 
 _log = logging.getLogger(__name__)
 
@@ -25,12 +38,28 @@ class Connection:
 
     Args:
         config: ICE servers, addresses and ports.
+        clock: monotonic seconds.
+        counters: of the room.
         on_down: called once when the connection broke, or never came up, without our closing it.
         on_up: called once when the connection is up.
     """
 
-    def __init__(self, config: Config, *, on_down: Callable[[], None], on_up: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        config: Config,
+        *,
+        clock: Callable[[], float],
+        counters: Counters,
+        on_down: Callable[[], None],
+        on_up: Callable[[], None],
+    ) -> None:
         self._config = config
+        self._clock = clock
+        self._counters = counters
+        self._guard: DatagramGuard | None = None
+        self._consent: ConsentLoop | None = None
+        self._silence = Silence()
+        self._opened_s = clock()
         self._on_down = on_down
         self._on_up = on_up
         self._n_candidates = 0
@@ -39,7 +68,7 @@ class Connection:
         self.is_up = False
         servers = [
             RTCIceServer(urls=list(server.urls), username=server.username, credential=server.credential)
-            for server in config.ice_servers
+            for server in own_ice_servers(config, utc_now())
         ]
         self.peer = RTCPeerConnection(RTCConfiguration(iceServers=servers))
         self.peer.on("connectionstatechange", self._on_state)
@@ -57,7 +86,8 @@ class Connection:
         try:
             async with asyncio.timeout(ANSWER_TIMEOUT_S):
                 await self.peer.setRemoteDescription(RTCSessionDescription(sdp=offer.sdp, type="offer"))
-                bind_candidates(self.peer, _addresses(self._config), self._config.udp_ports)
+                watch = self._guard_sockets()
+                bind_candidates(self.peer, _addresses(self._config), self._config.udp_ports, watch)
                 await self.peer.setLocalDescription(await self.peer.createAnswer())
         except TimeoutError as exc:
             raise Unavailable("the network addresses of the server could not be gathered", retry_after_s=5) from exc
@@ -69,6 +99,12 @@ class Connection:
         if "a=candidate:" not in sdp:
             raise Unavailable("no UDP port is free for media", retry_after_s=10)
         return finish_answer(sdp, video_kbps=video_kbps)
+
+    def _guard_sockets(self) -> Callable[[Any], None]:
+        guard = DatagramGuard(self.peer, clock=self._clock, counters=self._counters)
+        self._consent = ConsentLoop(self.peer, clock=self._clock, on_heard=guard.hear)
+        self._guard = guard
+        return guard.watch
 
     async def add_candidate(self, text: str) -> None:
         """Take a remote candidate (the text behind ``candidate:``); those we cannot use are ignored (RFC 9725)."""
@@ -84,10 +120,43 @@ class Connection:
         if state == "connected" and not self.is_up:
             self.is_up = True
             self._on_up()
-        elif state in ("failed", "closed") and not self.is_closing:
+        elif state in ("failed", "closed"):
+            self._down()
+
+    def _down(self) -> None:
+        if not self.is_closing:
             self.is_up = False
             self.is_closing = True
             self._on_down()
+
+    # Is the other end still there?
+
+    @property
+    def rtt_s(self) -> float | None:
+        """Round trip of STUN on the nominated pair, seconds; None before the first answer."""
+        return None if self._consent is None else self._consent.rtt_s
+
+    @property
+    def heard_s(self) -> float:
+        """When something authentic came last, monotonic seconds."""
+        return self._opened_s if self._guard is None else self._guard.heard_s
+
+    @property
+    def silent_s(self) -> float:
+        """For how long nothing authentic has come, not counting time in which this server was stalled."""
+        return self._silence.silent_s
+
+    def route(self) -> str | None:
+        """Return how the peer is reached: host, srflx, prflx or relay, with /udp or /tcp; None if not connected."""
+        return None if self._consent is None else self._consent.route()
+
+    def tick(self, step_s: float) -> None:
+        """Note that the event loop has run for another while; a peer that is silent for too long is lost."""
+        if not self.is_up:
+            return
+        if self._silence.tick(self.heard_s, step_s) > LOST_AFTER_S:
+            self._counters.connections_lost += 1
+            self._down()
 
     async def close(self) -> None:
         """Close for good; safe to call twice."""
@@ -99,6 +168,7 @@ class Connection:
                 await self.peer.close()
         except TimeoutError:
             _log.warning("a peer connection did not close in time")
+        await force_close(self.peer)
 
 
 def _addresses(config: Config) -> list[str]:

@@ -195,6 +195,21 @@ class WatchingClient:
         await self.peer.close()
 
 
+def unplug(peer):
+    """Pull the network cable of a client; the function returned puts it back."""
+    transports = {id(ice): ice for ice in (t.receiver.transport.transport for t in peer.getTransceivers())}
+    protocols = [protocol for ice in transports.values() for protocol in ice._connection._protocols]
+    for protocol in protocols:
+        protocol.transport.sendto = lambda data, addr=None: None
+        protocol.datagram_received = lambda data, addr: None
+
+    def plug():
+        for protocol in protocols:
+            del protocol.transport.sendto, protocol.datagram_received
+
+    return plug
+
+
 async def until(condition, timeout_s=10.0):
     """Wait for something real to become true; fails the test if it does not."""
     async with asyncio.timeout(timeout_s):

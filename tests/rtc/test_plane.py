@@ -19,7 +19,7 @@ from server.rtc import source as source_module
 from server.rtc.frames import AudioAssembler, VideoAssembler
 from server.rtc.packets import MediaPacket, Unwrapper, starts_keyframe
 from server.rtc.plane import MAX_ANSWERING, MAX_VIEWS_EACH, MediaPlane, PublisherState
-from tests.fakes.rtc_peer import PublishingClient, WatchingClient, until
+from tests.fakes.rtc_peer import PublishingClient, WatchingClient, unplug, until
 
 
 class Keeper:
@@ -235,10 +235,10 @@ async def test_silence_is_an_interruption_and_packets_end_it(monkeypatch):
     async with bench() as it:
         candidate = await it.publisher()
         await it.live()
-        candidate.video.is_paused = candidate.audio.is_paused = True
+        plug = unplug(candidate.peer)
         await until(lambda: it.events[-1].state is PublisherState.INTERRUPTED)
         viewer = await it.viewer()
-        candidate.video.is_paused = candidate.audio.is_paused = False
+        plug()
         await it.live()
         await until(lambda: viewer.video.packets)
         assert it.states() == ["connecting", "live", "interrupted", "live"]
