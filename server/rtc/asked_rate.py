@@ -1,4 +1,4 @@
-"""The bit rate we ask of a sender, from aiortc's estimate of congestion."""
+"""The bit rate we ask of a sender, from aiortc's estimate of congestion and what the viewers can take."""
 
 GROWTH_PER_S = 1.08
 """As in Google congestion control (draft-ietf-rmcat-gcc-02 section 5.5), away from a known limit."""
@@ -20,6 +20,14 @@ class AskedRate:
         self._asked_bps = float(wanted_bps)
         self._estimate_bps: int | None = None
         self._updated_ms: int | None = None
+        self.limit_bps: int | None = None
+        """What the viewers' connections carry; None if they do not limit it."""
+
+    @property
+    def asked_bps(self) -> int:
+        """What to ask for now."""
+        own_bps = round(self._asked_bps)
+        return own_bps if self.limit_bps is None else max(min(own_bps, self.limit_bps), LEAST_BPS)
 
     def update(self, estimate_bps: int, now_ms: int, *, saw_congestion: bool) -> int:
         """Return what to ask for now.
@@ -36,4 +44,4 @@ class AskedRate:
             self._asked_bps *= GROWTH_PER_S ** ((now_ms - self._updated_ms) / 1000)
         self._asked_bps = min(self._asked_bps, float(self._wanted_bps))
         self._estimate_bps, self._updated_ms = estimate_bps, now_ms
-        return round(self._asked_bps)
+        return self.asked_bps

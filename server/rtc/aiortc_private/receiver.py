@@ -64,9 +64,9 @@ class _NoNackGenerator:
 class _Estimator:
     """aiortc's congestion estimator, whose figure is turned into the bit rate we ask for."""
 
-    def __init__(self, inner: Any, wanted_bps: int) -> None:
+    def __init__(self, inner: Any, rate: AskedRate) -> None:
         self._inner = inner
-        self._rate = AskedRate(wanted_bps)
+        self._rate = rate
 
     def add(self, *, arrival_time_ms: int, **packet: Any) -> tuple[int, list[int]] | None:
         estimate = self._inner.add(arrival_time_ms=arrival_time_ms, **packet)
@@ -101,14 +101,14 @@ class ReceiverTap:
     def __init__(self, receiver: RTCRtpReceiver, events: ReceiverEvents, *, wanted_bps: int) -> None:
         self._receiver = cast("Any", receiver)
         self._events = events
-        self._wanted_bps = wanted_bps
+        self._rate = AskedRate(wanted_bps)
         self._media_ssrc: int | None = None
         setattr(receiver, _R + "decoder_queue", _EndedQueue())
         setattr(receiver, _R + "jitter_buffer", _NoJitterBuffer())
         setattr(receiver, _R + "nack_generator", _NoNackGenerator())
         estimator = getattr(receiver, _R + "remote_bitrate_estimator")
         if estimator is not None:  # audio has none
-            setattr(receiver, _R + "remote_bitrate_estimator", _Estimator(estimator, wanted_bps))
+            setattr(receiver, _R + "remote_bitrate_estimator", _Estimator(estimator, self._rate))
         self._original_rtp = self._receiver._handle_rtp_packet
         self._original_rtcp = self._receiver._handle_rtcp_packet
         self._receiver._handle_rtp_packet = self._on_rtp
@@ -138,6 +138,15 @@ class ReceiverTap:
             self._events.on_sender_report(packet.ssrc, info.ntp_timestamp, info.rtp_timestamp)
         await self._original_rtcp(packet)
 
+    @property
+    def asked_bps(self) -> int:
+        """What the sender is asked for now: the least of what is wanted, estimated and fit for the viewers."""
+        return self._rate.asked_bps
+
+    def limit(self, bits_per_s: int | None) -> None:
+        """Ask for no more than this; None lifts the limit. ``send_remb`` tells the sender."""
+        self._rate.limit_bps = bits_per_s
+
     async def send_pli(self, ssrc: int) -> None:
         """Ask the sender of ``ssrc`` for a key frame (RFC 4585 section 6.3.1)."""
         await self._receiver._send_rtcp_pli(ssrc)
@@ -146,7 +155,7 @@ class ReceiverTap:
         """Tell the sender of ``ssrc`` how much we want (draft-alvestrand-rmcat-remb-03)."""
         reporter = getattr(self._receiver, _R + "rtcp_ssrc")
         if reporter is not None:
-            fci = pack_remb_fci(self._wanted_bps, [ssrc])
+            fci = pack_remb_fci(self.asked_bps, [ssrc])
             await self._receiver._send_rtcp(RtcpPsfbPacket(fmt=RTCP_PSFB_APP, ssrc=reporter, media_ssrc=0, fci=fci))
 
     async def send_nack(self, ssrc: int, sequence_numbers: list[int]) -> None:

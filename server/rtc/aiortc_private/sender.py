@@ -1,13 +1,23 @@
 """Puts packets where aiortc's encoder would."""
 
 import asyncio
+import struct
 from typing import Any, Protocol, cast
 
 import pylibsrtp
 from aiortc import RTCRtpSender
 from aiortc.rtcdtlstransport import RTCDtlsTransport
 from aiortc.rtcicetransport import RTCIceTransport
-from aiortc.rtp import AnyRtcpPacket, RtcpSrPacket, RtpPacket, wrap_rtx
+from aiortc.rtp import (
+    RTCP_PSFB_APP,
+    AnyRtcpPacket,
+    RtcpPsfbPacket,
+    RtcpRrPacket,
+    RtcpSrPacket,
+    RtpPacket,
+    unpack_remb_fci,
+    wrap_rtx,
+)
 
 _S = "_RTCRtpSender__"
 
@@ -18,7 +28,8 @@ NAMES: tuple[tuple[type, tuple[str, ...]], ...] = (
             *(_S + name for name in ("mid", "rtp_started", "rtp_exited", "rtp_header_extensions_map")),
             *(_S + name for name in ("rtx_payload_type", "rtx_sequence_number", "ntp_timestamp", "rtp_timestamp")),
             *(_S + name for name in ("octet_count", "packet_count")),
-            *("_ssrc", "_rtx_ssrc", "_run_rtp", "_send_keyframe", "_retransmit", "_send_rtcp"),
+            *(_S + name for name in ("rtt",)),
+            *("_ssrc", "_rtx_ssrc", "_run_rtp", "_send_keyframe", "_retransmit", "_send_rtcp", "_handle_rtcp_packet"),
         ),
     ),
     (RTCDtlsTransport, ("_tx_srtp",)),
@@ -38,6 +49,12 @@ class SenderEvents(Protocol):
     def on_nack(self, sequence_number: int) -> None:
         """The viewer misses one packet."""
 
+    def on_estimate(self, bits_per_s: int) -> None:
+        """The viewer's estimate of what its connection carries (REMB)."""
+
+    def on_report(self, *, loss_share: float, jitter_s: float, rtt_s: float | None) -> None:
+        """The viewer's report on what we sent: share lost since the last one, jitter, smoothed round trip."""
+
 
 class SenderPort:
     """A sender that sends our packets instead of encoding a track."""
@@ -54,10 +71,14 @@ class SenderPort:
         self._sender._retransmit = self._retransmit
         self._original_send_rtcp = self._sender._send_rtcp
         self._sender._send_rtcp = self._send_rtcp
+        self._original_handle_rtcp = self._sender._handle_rtcp_packet
+        self._sender._handle_rtcp_packet = self._handle_rtcp
+        self._clock_rate_hz = 0
 
     async def _run_rtp(self, codec: Any) -> None:
         """Stand in for aiortc's encode-and-send loop, whose two events its ``stop`` waits for."""
         self.payload_type = codec.payloadType
+        self._clock_rate_hz = codec.clockRate
         self.mid = getattr(self._sender, _S + "mid")
         self._extensions = getattr(self._sender, _S + "rtp_header_extensions_map")
         getattr(self._sender, _S + "rtp_started").set()
@@ -71,6 +92,24 @@ class SenderPort:
 
     async def _retransmit(self, sequence_number: int) -> None:
         self._events.on_nack(sequence_number)
+
+    async def _handle_rtcp(self, packet: AnyRtcpPacket) -> None:
+        await self._original_handle_rtcp(packet)
+        if isinstance(packet, RtcpPsfbPacket) and packet.fmt == RTCP_PSFB_APP:
+            try:
+                bits_per_s, ssrcs = unpack_remb_fci(packet.fci)
+            except (ValueError, struct.error):
+                return  # some other message, or one that is cut short
+            if self.ssrc in ssrcs:
+                self._events.on_estimate(bits_per_s)
+        elif isinstance(packet, RtcpRrPacket | RtcpSrPacket) and self._clock_rate_hz:
+            for report in packet.reports:
+                if report.ssrc == self.ssrc:
+                    self._events.on_report(
+                        loss_share=report.fraction_lost / 256,
+                        jitter_s=report.jitter / self._clock_rate_hz,
+                        rtt_s=getattr(self._sender, _S + "rtt"),
+                    )
 
     async def _send_rtcp(self, packets: list[AnyRtcpPacket]) -> None:
         # A report before the first packet would map RTP time 0 to the year 1900.
