@@ -1,4 +1,4 @@
-"""One kind of media on its way to one viewer: gate, numbering, queue, retransmission."""
+"""One kind of media on its way to one viewer: gate, layers, numbering, queue, retransmission."""
 
 from collections import deque
 from collections.abc import Callable
@@ -8,11 +8,16 @@ from typing import Protocol
 from aiortc.rtp import RtpPacket
 
 from server.media import Codec, Kind
+from server.rtc.budget import ViewerBudget
 from server.rtc.context import Context
 from server.rtc.counters import Counters
+from server.rtc.layers import ALL_LAYERS, LayerChoice, Thinner, Verdict, shifts_after
 from server.rtc.packets import CLOCK_RATE_HZ, MediaPacket
-from server.rtc.rewrite import StreamMap
+from server.rtc.rates import RateMeter
+from server.rtc.rewrite import Numbers, StreamMap
+from server.rtc.statistics import OutgoingStatistics
 from server.rtc.timers import Alarm
+from server.rtc.vp8 import parse_descriptor, renumbered
 
 QUEUE_PACKETS = 512
 """Policy when full: video drops all and goes on with the next key frame, audio drops its oldest."""
@@ -21,6 +26,10 @@ BACKLOG_BYTES = 262_144
 POLL_S = 0.005
 RESEND_PAUSE_S = 0.02
 """A packet asked for again sooner was asked for before the first copy can have arrived."""
+
+
+SLOW_KEYFRAME_PAUSE_S = 3.0
+"""A viewer whose connection is too slow may ask for a key frame so often; the others would pay for more."""
 
 
 class Port(Protocol):
@@ -51,6 +60,8 @@ class OutgoingTrack:
         request_keyframe: asks the publisher, throttled.
         recent_picture: returns the packets since a key frame that has just come, if one has.
         find: returns a source packet by epoch and sequence number, None if it is not kept.
+        layer_costs_bps: returns what the video's layers up to each cost now, the base first.
+        on_budget: told that ``budget_bps`` may have changed.
     """
 
     def __init__(
@@ -62,6 +73,8 @@ class OutgoingTrack:
         request_keyframe: Callable[[], None],
         recent_picture: Callable[[], list[MediaPacket]],
         find: Callable[[int, int], MediaPacket | None],
+        layer_costs_bps: Callable[[], list[float]],
+        on_budget: Callable[[], None],
     ) -> None:
         self.codec = codec
         self.kind = Kind.AUDIO if codec is Codec.OPUS else Kind.VIDEO
@@ -70,6 +83,8 @@ class OutgoingTrack:
         self._request_keyframe = request_keyframe
         self._recent_picture = recent_picture
         self._find = find
+        self._layer_costs_bps = layer_costs_bps
+        self._on_budget = on_budget
         self._port: Port | None = None
         self._opened_s = context.clock()
         self._ready_s = 0.0
@@ -82,12 +97,33 @@ class OutgoingTrack:
         self._map = StreamMap(
             first_seq=randrange(1 << 15), first_timestamp=randrange(1 << 32), clock_rate_hz=CLOCK_RATE_HZ[codec]
         )
+        self._budget = ViewerBudget(1000.0 * context.config.video_kbps)
+        self._choice = LayerChoice()
+        self._thinner: Thinner | None = None
+        """None until something is left out for the first time."""
+        self._last_sent: MediaPacket | None = None
+        self._last_shifts = (0, 0)
+        self._asked_s = float("-inf")
+        self._rate = RateMeter()
+        self._n_packets = self._n_bytes = self._n_sent_again = self._n_dropped = 0
+        self._report: tuple[float, float, float | None] | None = None
+        """Share lost, jitter in s, round trip in s."""
         self._drain_alarm = Alarm(action=self._drain, call_later=context.call_later, clock=context.clock)
 
     @property
     def wants_keyframe(self) -> bool:
         """The viewer is connected and sees nothing until a key frame comes."""
-        return self._is_ready and self._is_waiting and self.kind is Kind.VIDEO
+        return self._is_ready and self._is_waiting and self.kind is Kind.VIDEO and not self._choice.is_paused
+
+    @property
+    def takes_video(self) -> bool:
+        """The viewer is connected and watches."""
+        return self._is_ready and self.kind is Kind.VIDEO
+
+    @property
+    def budget_bps(self) -> float | None:
+        """What the viewer's connection is believed to carry of video, bits/s; None while nothing says it is limited."""
+        return self._budget.limit_bps(self._context.clock())
 
     @property
     def n_queued(self) -> int:
@@ -110,11 +146,59 @@ class OutgoingTrack:
 
     def on_keyframe_request(self) -> None:
         """The viewer lost the picture."""
+        if self._choice.is_paused:
+            return  # it is not to have one
+        now_s = self._context.clock()
+        if self.budget_bps is not None:
+            if now_s - self._asked_s < SLOW_KEYFRAME_PAUSE_S:
+                return
+            self._asked_s = now_s
         self._request_keyframe()
+
+    def on_estimate(self, bits_per_s: int) -> None:
+        """The viewer's browser tells what it believes its connection carries (REMB)."""
+        now_s = self._context.clock()
+        self._budget.on_remb(bits_per_s, self._rate.bits_per_s(now_s), now_s)
+        self.adapt()
+        self._on_budget()
+
+    def on_report(self, *, loss_share: float, jitter_s: float, rtt_s: float | None) -> None:
+        """The viewer's browser tells how our packets arrive (RTCP receiver report)."""
+        self._report = (loss_share, jitter_s, rtt_s)
+        if self.kind is Kind.VIDEO:
+            now_s = self._context.clock()
+            self._budget.on_loss(loss_share, self._rate.bits_per_s(now_s), now_s)
+            self.adapt()
+            self._on_budget()
+
+    def adapt(self) -> None:
+        """Choose anew which layers the viewer gets; to be called a few times a second."""
+        if not self.takes_video:
+            return
+        choice = self._choice
+        was_paused = choice.is_paused
+        choice.update(self._layer_costs_bps(), self.budget_bps, self._context.clock())
+        self._budget.is_paused = choice.is_paused
+        if choice.highest < ALL_LAYERS and self._thinner is None and self.codec is Codec.VP8:
+            self._thinner = Thinner(self._map)
+        if choice.is_paused and not was_paused:
+            self._counters.video_pauses += 1
+            self._withhold(len(self._queue))
+            self._queue.clear()
+        elif was_paused and not choice.is_paused:
+            self._is_waiting = True
+            self._request_keyframe()
+
+    def _withhold(self, n_packets: int) -> None:
+        self._counters.packets_withheld += n_packets
+        self._n_dropped += n_packets
 
     def forward(self, packet: MediaPacket) -> None:
         """Send a packet of the source, or queue it while the transport is slow."""
         if not self._is_ready or self._port is None or packet.codec is not self.codec:
+            return
+        if self._choice.is_paused:
+            self._withhold(1)
             return
         if not self._queue and self._port.backlog_bytes() <= BACKLOG_BYTES:
             self._send(self._port, packet)
@@ -129,8 +213,10 @@ class OutgoingTrack:
         if self.kind is Kind.AUDIO:
             self._queue.popleft()
             self._counters.packets_dropped += 1
+            self._n_dropped += 1
             return
         self._counters.packets_dropped += len(self._queue)
+        self._n_dropped += len(self._queue)
         self._queue.clear()
         self._is_waiting = True
         self._request_keyframe()
@@ -145,19 +231,32 @@ class OutgoingTrack:
     def _send(self, port: Port, packet: MediaPacket) -> None:
         if not self._passes_gate(packet):
             return
+        verdict = self._judge(packet)
+        if verdict is not Verdict.SEND:
+            self._withhold(1)
+        if verdict is Verdict.LEAVE_OUT:
+            return
         numbers = self._map.map(packet)
         if numbers is None:
             return
-        seq, timestamp = numbers
-        outgoing = self._rewritten(port, packet, seq, timestamp)
+        outgoing = self._rewritten(port, packet, numbers, is_filler=verdict is Verdict.FILL)
         if not port.send(outgoing):
             self._counters.packets_unsendable += 1
             return
-        self._counters.packets_out += 1
-        self._counters.bytes_out += len(packet.payload)
-        self._measure(packet)
+        self._count(outgoing)
+        if verdict is Verdict.SEND:
+            self._measure(packet)
+            self._last_sent, self._last_shifts = packet, (numbers.picture_shift, numbers.base_shift)
         ntp_timestamp = int(self._context.ntp_s(packet.capture_s) * (1 << 32))
-        port.account(ntp_timestamp=ntp_timestamp, rtp_timestamp=timestamp, n_octets=len(packet.payload))
+        port.account(ntp_timestamp=ntp_timestamp, rtp_timestamp=numbers.timestamp, n_octets=len(outgoing.payload))
+
+    def _count(self, outgoing: RtpPacket) -> None:
+        n_bytes = len(outgoing.payload)
+        self._counters.packets_out += 1
+        self._counters.bytes_out += n_bytes
+        self._n_packets += 1
+        self._n_bytes += n_bytes
+        self._rate.add(n_bytes, self._context.clock())
 
     def _measure(self, packet: MediaPacket) -> None:
         now_s = self._context.clock()
@@ -166,6 +265,11 @@ class OutgoingTrack:
         if packet.starts_keyframe and not self._has_shown:
             self._has_shown = True
             self._context.measures.first_picture(now_s - self._opened_s)
+
+    def _judge(self, packet: MediaPacket) -> Verdict:
+        if self._thinner is None:
+            return Verdict.SEND
+        return self._thinner.judge(packet, parse_descriptor(packet.payload), self._choice.highest)
 
     def _passes_gate(self, packet: MediaPacket) -> bool:
         if packet.epoch != self._epoch:
@@ -181,19 +285,36 @@ class OutgoingTrack:
             self._request_keyframe()
             return False
         self._is_waiting = False
-        self._map.begin(packet)
+        self._begin(packet)
         return True
 
-    def _rewritten(self, port: Port, packet: MediaPacket, seq: int, timestamp: int) -> RtpPacket:
+    def _begin(self, packet: MediaPacket) -> None:
+        if self._thinner is not None:
+            self._thinner.restart()
+        last = self._last_sent
+        if last is None or last.epoch != packet.epoch or self.codec is not Codec.VP8:
+            self._map.begin(packet)
+            return
+        # A decoder takes a gap in the picture ids for pictures that are still to come.
+        descriptors = parse_descriptor(last.payload), parse_descriptor(packet.payload)
+        picture_shift, base_shift = shifts_after(descriptors[0], self._last_shifts, descriptors[1])
+        self._map.begin(packet, picture_shift=picture_shift, base_shift=base_shift)
+
+    def _rewritten(self, port: Port, packet: MediaPacket, numbers: Numbers, *, is_filler: bool) -> RtpPacket:
+        payload = packet.payload
+        if is_filler:
+            payload = b""
+        elif numbers.picture_shift or numbers.base_shift:
+            payload = renumbered(payload, picture_shift=numbers.picture_shift, base_shift=numbers.base_shift)
         outgoing = RtpPacket(
             payload_type=port.payload_type,
-            marker=int(packet.marker),
-            sequence_number=seq,
-            timestamp=timestamp,
+            marker=0 if is_filler else int(packet.marker),
+            sequence_number=numbers.seq,
+            timestamp=numbers.timestamp,
             ssrc=port.ssrc,
-            payload=packet.payload,
+            payload=payload,
         )
-        outgoing.padding_size = packet.padding_size
+        outgoing.padding_size = 1 if is_filler else packet.padding_size
         extensions = outgoing.extensions
         extensions.mid = port.mid
         extensions.audio_level = packet.audio_level
@@ -215,8 +336,35 @@ class OutgoingTrack:
             self._resent_s.clear()
         self._resent_s[packet.seq] = now_s
         numbers = self._map.map(packet)
-        if numbers is not None and self._port.send_again(self._rewritten(self._port, packet, *numbers)):
+        if numbers is None:
+            return
+        is_filler = self._thinner is not None and self._thinner.was_left_out(packet)
+        outgoing = self._rewritten(self._port, packet, numbers, is_filler=is_filler)
+        if self._port.send_again(outgoing):
             self._counters.packets_sent_again += 1
+            self._n_sent_again += 1
+            self._rate.add(len(outgoing.payload), now_s)
+
+    def statistics(self) -> OutgoingStatistics:
+        """Return the figures of this track."""
+        loss_share, jitter_s, rtt_s = self._report or (None, None, None)
+        highest = self._choice.highest
+        return OutgoingStatistics(
+            kind=self.kind,
+            codec=self.codec,
+            packets=self._n_packets,
+            bytes=self._n_bytes,
+            packets_sent_again=self._n_sent_again,
+            packets_dropped=self._n_dropped,
+            loss_share=loss_share,
+            jitter_s=jitter_s,
+            rtt_s=rtt_s,
+            queued_packets=len(self._queue),
+            bits_per_s=self._rate.bits_per_s(self._context.clock()),
+            budget_bits_per_s=self.budget_bps if self.kind is Kind.VIDEO else None,
+            layer=highest if highest < ALL_LAYERS else None,
+            is_paused=self._choice.is_paused,
+        )
 
     def stop(self) -> None:
         """Send nothing any more."""

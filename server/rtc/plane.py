@@ -32,7 +32,7 @@ MAX_VIEWS_EACH = 4
 """Connections by which one viewer may watch one participant; a further one ends the oldest."""
 MAX_ANSWERING = 4
 """Offers of one participant that may be answered at once, for each whom they concern."""
-CLOSE_TIMEOUT_S = 6.0
+CLOSE_TIMEOUT_S = 2.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -324,11 +324,13 @@ class MediaPlane:
         self._drop(subscriber)
 
     async def _tick(self) -> None:
+        now_s = self._context.clock()
         while True:
             await asyncio.sleep(TICK_S)
-            now_s = self._context.clock()
+            before_s, now_s = now_s, self._context.clock()
             for entry in tuple(self._resources.values()):
                 peer = entry.peer
+                peer.connection.tick(now_s - before_s)
                 if not peer.connection.is_up and now_s - peer.opened_s > CONNECT_TIMEOUT_S:
                     self._counters(entry.owner.room_id).connections_failed += 1
                     if isinstance(peer, Subscriber):
@@ -336,7 +338,8 @@ class MediaPlane:
                     else:
                         self._publisher_lost(peer)
             for source in tuple(self._sources.values()):
-                source.tick(now_s)
+                source.tick()
+                source.adapt()
 
     # Bookkeeping
 

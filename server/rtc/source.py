@@ -7,12 +7,16 @@ from server.rtc.context import Context
 from server.rtc.contract import PublisherEvent, PublisherState
 from server.rtc.counters import Counters
 from server.rtc.feed import FrameFeed
+from server.rtc.liveness import INTERRUPTED_AFTER_S
+from server.rtc.nack import PATIENCE_S
 from server.rtc.packets import MediaPacket
 from server.rtc.publisher import Publisher
+from server.rtc.rates import LayerMeter
 from server.rtc.subscriber import Subscriber
 from server.rtc.timers import Throttle
+from server.rtc.upstream import UpstreamLimit
+from server.rtc.vp8 import parse_descriptor
 
-INTERRUPTED_AFTER_S = 3.0
 KEYFRAME_PAUSE_S = 0.5
 """At most one key-frame request to the sender in this time, for any number of viewers and consumers."""
 
@@ -50,8 +54,11 @@ class Source:
         self._on_state = on_state
         self._on_publisher_lost = on_publisher_lost
         self._on_subscriber_lost = on_subscriber_lost
+        self._layers = LayerMeter()
+        self._upstream = UpstreamLimit()
         self._epoch = 0
-        self._last_packet_s = float("-inf")
+        self._has_sent = False
+        """Media has come by the present connection."""
         self._ask = Throttle(
             pause_s=KEYFRAME_PAUSE_S, action=self._send_request, call_later=context.call_later, clock=context.clock
         )
@@ -59,6 +66,7 @@ class Source:
             clock=context.clock,
             call_later=context.call_later,
             request_keyframe=self.request_keyframe,
+            video_patience_s=self._video_patience_s,
             counters=counters,
         )
 
@@ -87,6 +95,7 @@ class Source:
     def begin(self, publisher: Publisher) -> Publisher | None:
         """Take packets from this connection from now on; return the one it replaces."""
         replaced, self.publisher = self.publisher, publisher
+        self._has_sent = False
         self._set_state(PublisherState.CONNECTING, publisher)
         return replaced
 
@@ -119,19 +128,46 @@ class Source:
         """Hand the frames to one more consumer."""
         return self._feed.attach(consumer)
 
-    def tick(self, now_s: float) -> None:
-        """Look at the time: notice silence, ask again for key frames that did not come."""
+    def tick(self) -> None:
+        """Look after the publisher: notice silence and its end, ask again for key frames that did not come.
+
+        Silence is that nothing is heard at all; whoever has camera and microphone off still answers.
+        """
         is_live = self.event is not None and self.event.state is PublisherState.LIVE
-        if is_live and now_s - self._last_packet_s > INTERRUPTED_AFTER_S:
+        is_silent = self.publisher is None or self.publisher.connection.silent_s > INTERRUPTED_AFTER_S
+        if is_live and is_silent:
             self._counters.interruptions += 1
             self._set_state(PublisherState.INTERRUPTED)
+        elif not is_live and not is_silent and self._has_sent:
+            self._set_state(PublisherState.LIVE)
         elif is_live and (self._feed.wants_keyframe or any(viewer.wants_keyframe for viewer in self.subscribers)):
             self._ask()
+
+    def adapt(self) -> None:
+        """Fit what is sent and what is asked for to the viewers' connections; to be called a few times a second."""
+        for subscriber in tuple(self.subscribers):
+            subscriber.adapt()
+        self.on_budget()
+
+    def on_budget(self) -> None:
+        """Ask the publisher for what the viewers' connections carry."""
+        if self.publisher is not None:
+            videos = (subscriber.tracks.get(Kind.VIDEO) for subscriber in self.subscribers)
+            budgets_bps = [video.budget_bps for video in videos if video is not None and video.takes_video]
+            self.publisher.limit(self._upstream.update(budgets_bps))
+
+    def layer_costs_bps(self) -> list[float]:
+        """Return what the video's layers up to each cost now, the base first."""
+        return self._layers.cumulative_bps(self._context.clock())
 
     def request_keyframe(self) -> None:
         """Ask the publisher for a key frame, throttled over all who ask."""
         self._counters.keyframes_asked += 1
         self._ask()
+
+    def _video_patience_s(self) -> float:
+        video = None if self.publisher is None else self.publisher.tracks.get(Kind.VIDEO)
+        return PATIENCE_S if video is None else video.patience_s
 
     def _send_request(self) -> None:
         if self.publisher is not None:
@@ -151,14 +187,22 @@ class Source:
         """Forward one new packet to everybody."""
         if publisher is not self.publisher:
             return
-        self._last_packet_s = packet.arrival_s
+        self._has_sent = True
         if self.event is not None and self.event.state is not PublisherState.LIVE:
             self._set_state(PublisherState.LIVE)
+        if packet.kind is Kind.VIDEO:
+            layer = parse_descriptor(packet.payload).layer if packet.codec is Codec.VP8 else None
+            self._layers.add(layer or 0, len(packet.payload), packet.arrival_s)
         if packet.starts_keyframe:
             self._ask.cancel()  # whoever asked before is served by this one
         for subscriber in tuple(self.subscribers):
             subscriber.forward(packet)
         self._feed.push(packet)
+
+    def on_picture_lost(self, publisher: Publisher) -> None:
+        """No picture can be decoded before the next key frame, so ask for one, whoever watches."""
+        if publisher is self.publisher:
+            self.request_keyframe()
 
     def on_publisher_down(self, publisher: Publisher) -> None:
         """The publisher's connection broke."""

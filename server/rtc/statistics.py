@@ -57,3 +57,5 @@ class OutgoingStatistics:
     """What the viewer's connection is believed to carry; None while nothing says it is limited."""
     layer: int | None
     """Highest VP8 temporal layer sent, None when all of the stream is."""
+    is_paused: bool = False
+    """The video is withheld because not even the base layer fits the viewer's connection."""

@@ -28,6 +28,12 @@ class SubscriberEvents(Protocol):
     def recent_picture(self) -> list[MediaPacket]:
         """Return the video packets since a key frame that has just come, if one has."""
 
+    def layer_costs_bps(self) -> list[float]:
+        """Return what the video's layers up to each cost now, the base first."""
+
+    def on_budget(self) -> None:
+        """What a viewer's connection carries may have changed."""
+
     def on_subscriber_down(self, subscriber: "Subscriber") -> None:
         """The connection broke or never came up."""
 
@@ -62,7 +68,9 @@ class Subscriber:
         self._offer = offer
         self._context = context
         self._events = events
-        self.connection = Connection(context.config, on_down=self._on_down, on_up=self._on_up)
+        self.connection = Connection(
+            context.config, clock=context.clock, counters=counters, on_down=self._on_down, on_up=self._on_up
+        )
         self.tracks: dict[Kind, OutgoingTrack] = {}
         for section in offer.media:
             capability = chosen[section.kind]
@@ -77,6 +85,8 @@ class Subscriber:
                 request_keyframe=events.request_keyframe,
                 recent_picture=events.recent_picture,
                 find=_finder(events, section.kind),
+                layer_costs_bps=events.layer_costs_bps,
+                on_budget=events.on_budget,
             )
             track.connect(SenderPort(transceiver.sender, track))
             self.tracks[section.kind] = track
@@ -85,6 +95,11 @@ class Subscriber:
     def wants_keyframe(self) -> bool:
         """The viewer sees nothing until a key frame comes."""
         return any(track.wants_keyframe for track in self.tracks.values())
+
+    def adapt(self) -> None:
+        """Choose anew what fits the viewer's connection; to be called a few times a second."""
+        for track in self.tracks.values():
+            track.adapt()
 
     def can_take(self, codec: Codec | None) -> bool:
         """Tell whether video of this codec reaches the viewer; without video, or without wanting any, it is all one."""

@@ -43,6 +43,7 @@ class Bench:
         self.time = ManualTime()
         self.context = context = Context(Config(), self.time)
         context.call_later = self.time.call_later
+        self.costs_bps, self.n_budgets = [1_500_000.0], 0
         self.counters, self.port, self.history, self.n_asked = Counters(), FakePort(), PacketHistory(), 0
         self.track = OutgoingTrack(
             codec=codec,
@@ -51,12 +52,17 @@ class Bench:
             request_keyframe=self.ask,
             recent_picture=lambda: list(recent),
             find=self.history.get,
+            layer_costs_bps=lambda: self.costs_bps,
+            on_budget=self.note_budget,
         )
         self.track.connect(self.port)
         self.track.on_ready()
 
     def ask(self):
         self.n_asked += 1
+
+    def note_budget(self):
+        self.n_budgets += 1
 
     def forward(self, *packets):
         for item in packets:
@@ -100,6 +106,8 @@ def test_nothing_is_sent_before_the_connection_is_up():
         request_keyframe=bench.ask,
         recent_picture=list,
         find=bench.history.get,
+        layer_costs_bps=lambda: [0.0],
+        on_budget=lambda: None,
     )
     track.connect(bench.port)
     track.forward(key(1))

@@ -12,9 +12,9 @@ def new_map(first_seq=100):
 def test_numbers_start_where_they_should_and_keep_their_distances():
     numbers = new_map()
     numbers.begin(packet(7000))
-    assert numbers.map(packet(7000)) == (100, 2**32 - 10)
-    assert numbers.map(packet(7002)) == (102, (2**32 - 10 + 6000) % 2**32)
-    assert numbers.map(packet(7001)) == (101, (2**32 - 10 + 3000) % 2**32)
+    assert numbers.map(packet(7000))[:2] == (100, 2**32 - 10)
+    assert numbers.map(packet(7002))[:2] == (102, (2**32 - 10 + 6000) % 2**32)
+    assert numbers.map(packet(7001))[:2] == (101, (2**32 - 10 + 3000) % 2**32)
 
 
 def test_packets_older_than_the_start_are_not_part_of_the_stream():
@@ -28,26 +28,26 @@ def test_what_is_left_out_on_purpose_leaves_no_gap_in_the_numbers():
     numbers.begin(packet(10))
     numbers.map(packet(10))
     numbers.begin(packet(400))
-    assert numbers.map(packet(400)) == (101, (2**32 - 10 + 390 * 3000) % 2**32)
+    assert numbers.map(packet(400))[:2] == (101, (2**32 - 10 + 390 * 3000) % 2**32)
     assert numbers.map(packet(399)) is None
 
 
 def test_a_new_connection_goes_on_with_the_time_that_passed():
     numbers = new_map()
     numbers.begin(packet(10))
-    seq, timestamp = numbers.map(packet(10))
+    seq, timestamp, *_ = numbers.map(packet(10))
     later = packet(9, epoch=2, timestamp=555)
     capture_s = packet(10).capture_s + 2.0
     later = type(later)(**{name: getattr(later, name) for name in later.__slots__} | {"capture_s": capture_s})
     assert numbers.map(later) is None
     numbers.begin(later)
-    assert numbers.map(later) == (seq + 1, (timestamp + 180_000) % 2**32)
+    assert numbers.map(later)[:2] == (seq + 1, (timestamp + 180_000) % 2**32)
 
 
 def test_two_connections_never_share_a_timestamp():
     numbers = new_map()
     numbers.begin(packet(10))
-    _, timestamp = numbers.map(packet(10))
+    _, timestamp, *_ = numbers.map(packet(10))
     other = packet(10, epoch=2)
     numbers.begin(other)
     assert numbers.map(other)[1] == (timestamp + 1) % 2**32
@@ -57,7 +57,7 @@ def test_the_source_of_a_number_is_found_again():
     numbers = new_map(first_seq=32_000)
     numbers.begin(packet(5))
     for seq in range(5, 40_000, 7):
-        out, _ = numbers.map(packet(seq))
+        out = numbers.map(packet(seq)).seq
     assert numbers.source_of(out) == (1, seq)
     assert numbers.source_of((out - 3) & 0xFFFF) == (1, seq - 3)
     assert numbers.source_of((out + 1) & 0xFFFF) is None
