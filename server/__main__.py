@@ -35,7 +35,7 @@ SHUTDOWN_TIMEOUT_S = 5.0
 DEMO_DATA_DIR = "data/demo"
 """The demo keeps to a data folder of its own unless it is told another."""
 
-_FLAGS = ("self_signed", "behind_proxy")
+_FLAGS = ("self_signed", "behind_proxy", "server_uses_turn")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

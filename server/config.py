@@ -4,8 +4,6 @@ Each setting ``name`` is ``COMPOSURE_NAME`` in the environment and ``--name`` on
 An unknown ``COMPOSURE_*`` variable or a bad value is a ``ConfigError`` that names it.
 """
 
-import ipaddress
-import json
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
@@ -13,34 +11,23 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from server import network
+from server.network import IceServer, PublicAddress
+
 PREFIX = "COMPOSURE_"
 PURPOSES = ("practice", "research", "selection")
 MIN_METRICS_TOKEN = 16
 """Characters."""
+MIN_TURN_SECRET = 16
+"""Characters; whoever guesses the secret relays through the TURN server at its owner's cost."""
 
 
 class ConfigError(ValueError):
     """A setting is unknown or has a value that cannot be used."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class IceServer:
-    """A STUN or TURN server that browsers and we are told to use."""
-
-    urls: tuple[str, ...]
-    username: str | None = None
-    credential: str | None = field(default=None, repr=False)
-
-
 def _text(value: str) -> str:
     return value
-
-
-def _port(value: str) -> int:
-    number = int(value)
-    if not 0 <= number <= 65535:
-        raise ValueError("a port is between 0 and 65535")
-    return number
 
 
 def _count(value: str) -> int:
@@ -89,23 +76,6 @@ def _directory(value: str) -> Path:
     return Path(value).expanduser()
 
 
-def _addresses(value: str) -> tuple[str, ...]:
-    names = tuple(part.strip() for part in value.split(",") if part.strip())
-    for name in names:
-        ipaddress.ip_address(name)
-    return names
-
-
-def _port_range(value: str) -> tuple[int, int] | None:
-    if not value:
-        return None
-    low, separator, high = value.partition("-")
-    ports = (_port(low), _port(high)) if separator else (0, 0)
-    if not 1024 <= ports[0] < ports[1]:
-        raise ValueError("must look like 40000-40100")
-    return ports
-
-
 def _purposes(value: str) -> tuple[str, ...]:
     names = tuple(part.strip() for part in value.split(",") if part.strip())
     for name in names:
@@ -114,27 +84,17 @@ def _purposes(value: str) -> tuple[str, ...]:
     return names
 
 
-def _ice_servers(value: str) -> tuple[IceServer, ...]:
-    if not value:
-        return ()
-    entries = json.loads(value)
-    if not isinstance(entries, list):
-        raise ValueError("must be a JSON list of {urls, username, credential}")
-    return tuple(_ice_server(entry) for entry in entries)
+def _turn_ttl(value: str) -> int:
+    number = int(value)
+    if not 600 <= number <= 86_400:
+        raise ValueError("must be between 600 and 86400: a page may use what it got for five minutes")
+    return number
 
 
-def _ice_server(entry: Any) -> IceServer:
-    if not isinstance(entry, dict) or "urls" not in entry or set(entry) - {"urls", "username", "credential"}:
-        raise ValueError("each ICE server is {urls, username, credential}")
-    urls = entry["urls"]
-    names = (urls,) if isinstance(urls, str) else tuple(urls)
-    for name in names:
-        if not isinstance(name, str) or name.partition(":")[0] not in ("stun", "stuns", "turn", "turns"):
-            raise ValueError("an ICE server URL starts with stun:, stuns:, turn: or turns:")
-    username, credential = entry.get("username"), entry.get("credential")
-    if not all(word is None or isinstance(word, str) for word in (username, credential)):
-        raise ValueError("an ICE server's username and credential are text")
-    return IceServer(urls=names, username=username, credential=credential)
+def _turn_secret(value: str) -> str:
+    if value and len(value) < MIN_TURN_SECRET:
+        raise ValueError(f"must have at least {MIN_TURN_SECRET} characters")
+    return value
 
 
 def _seconds(value: str) -> int:
@@ -169,7 +129,7 @@ class Config:
     """All settings, validated."""
 
     host: str = _setting("127.0.0.1", _text, "address to listen on")
-    port: int = _setting("8080", _port, "TCP port to listen on")
+    port: int = _setting("8080", network.port, "TCP port to listen on")
     data_dir: Path = _setting("data", _directory, "folder for the database, keys and caches")
     database_url: str = _setting("", _text, "SQLAlchemy URL; empty means SQLite in the data folder", secret=True)
     public_url: str = _setting("", _web_address, "address people use, for links; empty means the one they asked for")
@@ -177,11 +137,29 @@ class Config:
     tls_key: Path | None = _setting("", _path, "PEM private key")
     self_signed: bool = _setting("0", _flag, "make and use a self-signed certificate kept in the data folder")
     behind_proxy: bool = _setting("0", _flag, "trust X-Forwarded-Proto and X-Forwarded-For of the proxy in front")
-    ice_servers: tuple[IceServer, ...] = _setting("", _ice_servers, "JSON list of STUN and TURN servers")
-    ice_addresses: tuple[str, ...] = _setting(
-        "", _addresses, "local addresses to offer, comma separated; empty means all, and 127.0.0.1 too if host is local"
+    ice_servers: tuple[IceServer, ...] = _setting(
+        "", network.ice_servers, "JSON list of STUN and TURN servers with fixed credentials"
     )
-    udp_ports: tuple[int, int] | None = _setting("", _port_range, "UDP port range for media, like 40000-40100")
+    turn_urls: tuple[str, ...] = _setting(
+        "", network.turn_urls, "TURN servers that share turn_secret, comma separated, like turn:t.example.org:3478"
+    )
+    turn_secret: str = _setting(
+        "", _turn_secret, "secret shared with the TURN servers (coturn: static-auth-secret)", secret=True
+    )
+    turn_ttl_s: int = _setting("600", _turn_ttl, "seconds for which handed out TURN credentials can be used")
+    server_uses_turn: bool = _setting("0", _flag, "offer an address on the TURN server for the server itself, too")
+    ice_addresses: tuple[str, ...] = _setting(
+        "",
+        network.addresses,
+        "local addresses to offer, comma separated; empty means all, and 127.0.0.1 too if host is local",
+    )
+    ice_interfaces: tuple[str, ...] = _setting(
+        "", network.interfaces, "network interfaces whose addresses to offer, like eth0 or !docker*; empty means all"
+    )
+    public_addresses: tuple[PublicAddress, ...] = _setting(
+        "", network.public_addresses, "addresses to offer instead of local ones, 203.0.113.7 or 203.0.113.7/10.0.0.5"
+    )
+    udp_ports: tuple[int, int] | None = _setting("", network.port_range, "UDP port range for media, like 40000-40100")
     max_sessions: int = _setting("20", _count, "interviews that may run at once")
     analysis_workers: int = _setting("1", _count, "worker processes for the analysis")
     analysis_fps: float = _setting("5", _rate, "video frames a second on which the face is measured")
@@ -201,6 +179,12 @@ class Config:
             raise ConfigError("tls_cert and tls_key belong together: give both or neither")
         if self.self_signed and self.tls_cert:
             raise ConfigError("give either self_signed or tls_cert and tls_key")
+        if bool(self.turn_urls) != bool(self.turn_secret):
+            raise ConfigError("turn_urls and turn_secret belong together: give both or neither")
+        if self.server_uses_turn and not self.turn_urls:
+            raise ConfigError("server_uses_turn needs turn_urls")
+        if self.ice_addresses and self.ice_interfaces:
+            raise ConfigError("give either ice_addresses or ice_interfaces")
         for path in (self.tls_cert, self.tls_key):
             if path is not None and not path.is_file():
                 raise ConfigError(f"no such file: {path}")
@@ -242,4 +226,4 @@ class Config:
 
 
 def _shown(name: str, text: str) -> str:
-    return "***" if name in ("ice_servers", "database_url", "metrics_token") else repr(text)
+    return "***" if name in ("ice_servers", "database_url", "turn_secret", "metrics_token") else repr(text)

@@ -3,6 +3,7 @@ from pathlib import Path
 import pytest
 
 from server.config import Config, ConfigError
+from server.network import TurnUrl
 
 
 def test_defaults_serve_this_machine_only():
@@ -45,6 +46,20 @@ def test_the_command_line_wins():
         ("PUBLIC_URL", "https://example.org/interviews", "https://"),
         ("PUBLIC_URL", "https://example.org:many", "PUBLIC_URL"),
         ("ICE_SERVERS", '[{"urls": "turn:t", "username": 1}]', "text"),
+        ("TURN_URLS", "stun:t.example.org", "turn:turn.example.org:3478"),
+        ("TURN_URLS", "turn:t.example.org?transport=tls", "turn:turn.example.org:3478"),
+        ("TURN_URLS", "turn:t.example.org:70000", "between 0 and 65535"),
+        ("TURN_URLS", "turns:t.example.org?transport=udp", "over tcp only"),
+        ("TURN_URLS", "turn:t.example.org", "give both or neither"),
+        ("TURN_SECRET", "a secret of twenty characters", "give both or neither"),
+        ("TURN_TTL_S", "60", "between 600 and 86400"),
+        ("SERVER_USES_TURN", "1", "needs turn_urls"),
+        ("ICE_INTERFACES", "eth 0", "eth0 or !docker"),
+        ("PUBLIC_ADDRESSES", "example.org", "203.0.113.7/10.0.0.5"),
+        ("PUBLIC_ADDRESSES", "203.0.113.7/", "203.0.113.7/10.0.0.5"),
+        ("PUBLIC_ADDRESSES", "203.0.113.7/fd00::1", "mixes IPv4 and IPv6"),
+        ("PUBLIC_ADDRESSES", "203.0.113.7,203.0.113.8", "public/local for each"),
+        ("PUBLIC_ADDRESSES", "203.0.113.7/10.0.0.5,203.0.113.8/10.0.0.5", "public/local for each"),
     ],
 )
 def test_a_bad_value_is_an_error_that_says_what_is_allowed(name, value, complaint):
@@ -64,6 +79,37 @@ def test_ice_servers_are_read_and_their_secrets_not_shown():
     )
     assert config.ice_servers[0].urls == ("turn:t.example:3478",)
     assert "hush" not in repr(config)
+
+
+def test_turn_urls_of_all_kinds_are_read():
+    text = "turn:t.example.org, turn:192.0.2.1:80?transport=tcp, turns:[2001:db8::1]:443?transport=tcp"
+    config = Config.from_env({"COMPOSURE_TURN_URLS": text, "COMPOSURE_TURN_SECRET": "a secret of twenty characters"})
+    parts = [TurnUrl.parse(url) for url in config.turn_urls]
+    assert [(part.host, part.port, part.transport, part.is_tls) for part in parts] == [
+        ("t.example.org", 3478, "udp", False),
+        ("192.0.2.1", 80, "tcp", False),
+        ("2001:db8::1", 443, "tcp", True),
+    ]
+    assert "a secret of twenty" not in repr(config)
+
+
+def test_a_turn_secret_is_long_and_not_printed():
+    with pytest.raises(ConfigError, match="at least 16 characters") as caught:
+        Config.from_env({"COMPOSURE_TURN_URLS": "turn:t", "COMPOSURE_TURN_SECRET": "hush"})
+    assert "hush" not in str(caught.value)
+
+
+def test_addresses_and_interfaces_do_not_go_together():
+    with pytest.raises(ConfigError, match="either ice_addresses or ice_interfaces"):
+        Config.from_env({"COMPOSURE_ICE_ADDRESSES": "127.0.0.1", "COMPOSURE_ICE_INTERFACES": "lo"})
+
+
+def test_public_addresses_are_read():
+    config = Config.from_env({"COMPOSURE_PUBLIC_ADDRESSES": "203.0.113.7/10.0.0.5, 2001:db8::7"})
+    assert [(entry.public, entry.local) for entry in config.public_addresses] == [
+        ("203.0.113.7", "10.0.0.5"),
+        ("2001:db8::7", None),
+    ]
 
 
 def test_a_bad_secret_is_not_printed():

@@ -5,11 +5,13 @@ from typing import Any
 
 from aiohttp import web
 
-from server.config import IceServer
+from server.clock import utc_now
 from server.errors import BadRequest, Forbidden, Gone, UnsupportedMedia
 from server.http.access import LOGIN, PRINCIPAL, current_interview, current_user
 from server.http.body import read_text
 from server.http.keys import CONFIG, ROOMS, SCHEDULE, TOKENS
+from server.network import IceServer
+from server.rtc.turn import ice_servers_for
 from server.sessions.consent import Answer
 from server.sessions.fields import is_storable
 from server.sessions.principals import Grant, JoinPrincipal
@@ -76,7 +78,7 @@ def _access(
             "room_id": interview.room_id,
             "participant_id": participant.id,
             "role": participant.role,
-            "ice_servers": [_ice_server(server) for server in config.ice_servers],
+            "ice_servers": [_ice_server(entry) for entry in ice_servers_for(config, participant.id, utc_now())],
             "video_kbps": config.video_kbps,
         }
     )

@@ -8,13 +8,15 @@ from contextlib import suppress
 
 from aiohttp import web
 
-from server.config import IceServer
+from server.clock import utc_now
 from server.errors import NotFound, UnsupportedMedia
 from server.http.access import current_claims
 from server.http.body import read_text
 from server.http.keys import CONFIG, PLANE, ROOMS
+from server.network import IceServer
 from server.rtc.offer import MAX_SDP_BYTES
 from server.rtc.plane import Resource
+from server.rtc.turn import ice_servers_for
 
 SDP = "application/sdp"
 SDP_FRAGMENT = "application/trickle-ice-sdpfrag"
@@ -99,7 +101,8 @@ def _created(request: web.Request, resource: Resource) -> web.Response:
     response = web.Response(status=201, body=resource.answer_sdp.encode(), content_type=SDP)
     response.headers["Location"] = f"{request.rel_url.raw_path.rstrip('/')}/{resource.id}"
     response.headers["ETag"] = f'"{resource.etag}"'
-    for server in request.app[CONFIG].ice_servers:
+    participant_id = current_claims(request).participant_id
+    for server in ice_servers_for(request.app[CONFIG], participant_id, utc_now()):
         for link in ice_links(server):
             response.headers.add("Link", link)
     return response

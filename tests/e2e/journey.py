@@ -72,9 +72,9 @@ def schedule_interview(page: Page, base_url: str, *, purpose: str = "practice", 
     return page.url.split("?")[0], page.input_value("#join-link")
 
 
-def candidate_waits(page: Page, join_link: str, *, agrees_to: tuple[str, ...]) -> None:
+def candidate_waits(page: Page, join_link: str, *, agrees_to: tuple[str, ...], query: str = "") -> None:
     """Answer the consents, check the devices, go to the waiting room."""
-    page.goto(join_link)
+    page.goto(join_link + query)
     for kind in ("call", "analysis", "recording", "research"):
         box = page.locator(f"#consent-form input[name={kind}]")
         if box.count():
@@ -87,8 +87,8 @@ def candidate_waits(page: Page, join_link: str, *, agrees_to: tuple[str, ...]) -
     expect(page.locator("#waiting-title")).to_be_visible()
 
 
-def enter_room(page: Page, interview_url: str, *, with_camera: bool = True) -> None:
-    page.goto(f"{interview_url}/room")
+def enter_room(page: Page, interview_url: str, *, with_camera: bool = True, query: str = "") -> None:
+    page.goto(f"{interview_url}/room{query}")
     # Both are on unless switched off.
     for kind in ("video", "audio"):
         toggle = page.locator(f"#ready-{kind}-on")
@@ -154,15 +154,19 @@ class Call:
             waited_ms += 200
 
 
-def start_call(server: ServerProcess, browser: Browser, *, agrees_to: tuple[str, ...]) -> Call:
-    """Go from the setup link to a call in which the interviewer sees the candidate."""
+def start_call(server: ServerProcess, browser: Browser, *, agrees_to: tuple[str, ...], query: str = "") -> Call:
+    """Go from the setup link to a call in which the interviewer sees the candidate.
+
+    Args:
+        query: added to the addresses of both people's pages.
+    """
     ada, _ = new_page(browser.new_context())
     sam, _ = new_page(browser.new_context())
     events = watch_events(ada)
     make_first_account(ada, server.wait_for(r"(\S+/setup/\S+)"))
     interview, join_link = schedule_interview(ada, server.base_url)
-    enter_room(ada, interview)
-    candidate_waits(sam, join_link, agrees_to=agrees_to)
+    enter_room(ada, interview, query=query)
+    candidate_waits(sam, join_link, agrees_to=agrees_to, query=query)
     admit(ada)
     expect_moving_picture(ada, "#candidate-video")
     return Call(ada=ada, sam=sam, interview=interview, events=events)
