@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 
 from server.media import Attachment, EncodedFrame, FrameConsumer, Kind
 from server.rtc.counters import Counters
-from server.rtc.frames import Assembler, new_assembler
+from server.rtc.frames import Assembler, VideoAssembler, new_assembler
 from server.rtc.packets import MediaPacket
 from server.rtc.timers import Alarm, CallLater
 
@@ -41,7 +41,12 @@ class _Attachment:
 
 
 class FrameFeed:
-    """Assembles frames while at least one consumer is attached, for all of them together."""
+    """Assembles frames while at least one consumer is attached, for all of them together.
+
+    Args:
+        request_keyframe: asks the publisher, throttled.
+        video_patience_s: returns how long a missing video packet may be mended.
+    """
 
     def __init__(
         self,
@@ -49,8 +54,10 @@ class FrameFeed:
         clock: Callable[[], float],
         call_later: CallLater,
         request_keyframe: Callable[[], None],
+        video_patience_s: Callable[[], float],
         counters: Counters,
     ) -> None:
+        self._video_patience_s = video_patience_s
         self._clock = clock
         self._call_later = call_later
         self._request_keyframe = request_keyframe
@@ -94,6 +101,8 @@ class FrameFeed:
         assembly = self._assemblies.get(packet.kind)
         if assembly is None or assembly.epoch != packet.epoch:
             assembly = self._begin(packet)
+        if isinstance(assembly.assembler, VideoAssembler):
+            assembly.assembler.wait(self._video_patience_s())
         self._deliver(assembly, assembly.assembler.push(packet))
 
     def _begin(self, packet: MediaPacket) -> _Assembly:

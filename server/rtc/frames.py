@@ -4,20 +4,24 @@ from aiortc.codecs.h264 import H264PayloadDescriptor
 from aiortc.codecs.vpx import VpxPayloadDescriptor
 
 from server.media import Codec, EncodedFrame
+from server.rtc.lateness import Overtaken
+from server.rtc.nack import PATIENCE_S
 from server.rtc.packets import MediaPacket
 from server.rtc.reorder import Ordered, ReorderBuffer
 
-VIDEO_HOLD_S = 0.3
-"""A lost video packet has this long to come again before the picture is given up and a key frame asked for."""
 VIDEO_MAX_HELD = 512
-AUDIO_HOLD_S = 0.08
-AUDIO_MAX_HELD = 3
+AUDIO_HOLD_S = 0.06
+"""A missing packet of sound is waited for so long, for it may only have been overtaken. The time grows to
+``AUDIO_MOST_HOLD_S`` on a way where packets are overtaken by more."""
+AUDIO_MOST_HOLD_S = 0.3
+AUDIO_MAX_HELD = 128
 
 
 class AudioAssembler:
     """One Opus packet is one frame; a lost one is stepped over soon, for nobody sends it again."""
 
     def __init__(self) -> None:
+        self._overtaken = Overtaken()
         self._buffer = ReorderBuffer(hold_s=AUDIO_HOLD_S, max_held=AUDIO_MAX_HELD)
         self._follows_gap = True
         self.n_dropped = 0
@@ -35,6 +39,10 @@ class AudioAssembler:
 
     def push(self, packet: MediaPacket) -> list[EncodedFrame]:
         """Take a packet in any order; return the frames that are complete now."""
+        self._overtaken.add(packet.seq, packet.arrival_s)
+        self._buffer.hold_s = self._overtaken.lateness.wait_s(
+            packet.arrival_s, least_s=AUDIO_HOLD_S, most_s=AUDIO_MOST_HOLD_S
+        )
         return self._frames(self._buffer.push(packet))
 
     def expire(self, now_s: float) -> list[EncodedFrame]:
@@ -57,7 +65,7 @@ class VideoAssembler:
 
     def __init__(self, codec: Codec) -> None:
         self._codec = codec
-        self._buffer = ReorderBuffer(hold_s=VIDEO_HOLD_S, max_held=VIDEO_MAX_HELD)
+        self._buffer = ReorderBuffer(hold_s=PATIENCE_S, max_held=VIDEO_MAX_HELD)
         self._parts: list[MediaPacket] = []
         self._last_timestamp: int | None = None
         self._follows_gap = True
@@ -70,6 +78,10 @@ class VideoAssembler:
     def deadline_s(self) -> float | None:
         """When ``expire`` should be called."""
         return self._buffer.deadline_s
+
+    def wait(self, patience_s: float) -> None:
+        """Give a lost packet this long to come again from now on."""
+        self._buffer.hold_s = patience_s
 
     def push(self, packet: MediaPacket) -> list[EncodedFrame]:
         """Take a packet in any order; return the frames that are complete now."""

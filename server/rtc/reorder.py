@@ -26,7 +26,7 @@ class ReorderBuffer:
     """
 
     def __init__(self, *, hold_s: float, max_held: int) -> None:
-        self._hold_s = hold_s
+        self.hold_s = hold_s
         self._max_held = max_held
         self._held: dict[int, MediaPacket] = {}
         self._next: int | None = None
@@ -37,7 +37,7 @@ class ReorderBuffer:
         """When ``expire`` should be called, None if nothing is missing."""
         if not self._held:
             return None
-        return min(packet.arrival_s for packet in self._held.values()) + self._hold_s
+        return min(packet.arrival_s for packet in self._held.values()) + self.hold_s
 
     def push(self, packet: MediaPacket) -> list[Ordered]:
         """Take a packet; return those that are in order now. Late and repeated packets are dropped."""

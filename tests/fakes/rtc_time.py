@@ -1,5 +1,8 @@
 """Time by hand: a clock with timers that run when the test lets time pass."""
 
+import heapq
+import itertools
+
 
 class _Handle:
     def __init__(self, due_s, action):
@@ -14,6 +17,7 @@ class ManualTime:
 
     def __init__(self, now_s=100.0):
         self.now_s = now_s
+        self._order = itertools.count()
         self._handles = []
 
     def __call__(self):
@@ -21,17 +25,14 @@ class ManualTime:
 
     def call_later(self, delay_s, action):
         handle = _Handle(self.now_s + delay_s, action)
-        self._handles.append(handle)
+        heapq.heappush(self._handles, (handle.due_s, next(self._order), handle))
         return handle
 
     def advance(self, seconds):
         end_s = self.now_s + seconds
-        while True:
-            due = [h for h in self._handles if not h.is_cancelled and h.due_s <= end_s]
-            if not due:
-                break
-            handle = min(due, key=lambda h: h.due_s)
-            self._handles.remove(handle)
-            self.now_s = max(self.now_s, handle.due_s)
-            handle.action()
+        while self._handles and self._handles[0][0] <= end_s:
+            due_s, _, handle = heapq.heappop(self._handles)
+            if not handle.is_cancelled:
+                self.now_s = max(self.now_s, due_s)
+                handle.action()
         self.now_s = end_s

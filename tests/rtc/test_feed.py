@@ -1,6 +1,7 @@
 from server.media import Codec, Kind
 from server.rtc.counters import Counters
 from server.rtc.feed import FrameFeed
+from server.rtc.nack import PATIENCE_S
 from tests.fakes.rtc_packets import packet, packetise
 from tests.fakes.rtc_peer import video_clip
 from tests.fakes.rtc_time import ManualTime
@@ -28,7 +29,11 @@ class Bench:
     def __init__(self):
         self.time, self.counters, self.n_asked = ManualTime(), Counters(), 0
         self.feed = FrameFeed(
-            clock=self.time, call_later=self.time.call_later, request_keyframe=self.ask, counters=self.counters
+            clock=self.time,
+            call_later=self.time.call_later,
+            request_keyframe=self.ask,
+            video_patience_s=lambda: PATIENCE_S,
+            counters=self.counters,
         )
 
     def ask(self):

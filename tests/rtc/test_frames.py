@@ -4,7 +4,8 @@ import random
 import pytest
 
 from server.media import Codec
-from server.rtc.frames import AUDIO_HOLD_S, VIDEO_HOLD_S, AudioAssembler, VideoAssembler
+from server.rtc.frames import AUDIO_HOLD_S, AudioAssembler, VideoAssembler
+from server.rtc.nack import PATIENCE_S
 from tests.fakes.rtc_packets import at, packet, packetise
 from tests.fakes.rtc_peer import video_clip
 
@@ -91,8 +92,8 @@ def test_a_loss_is_noticed_in_time():
         assembler.push(at(item, 5.0))
     assembler.push(at(packets[-1], 5.1))
     assert not assembler.wants_keyframe
-    assert assembler.deadline_s == pytest.approx(5.1 + VIDEO_HOLD_S)
-    assembler.expire(5.1 + VIDEO_HOLD_S)
+    assert assembler.deadline_s == pytest.approx(5.1 + PATIENCE_S)
+    assembler.expire(5.1 + PATIENCE_S)
     assert assembler.wants_keyframe
 
 

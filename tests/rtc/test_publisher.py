@@ -7,7 +7,7 @@ from server.media import Codec
 from server.rtc.capture_clock import SenderClock
 from server.rtc.context import Context
 from server.rtc.counters import Counters
-from server.rtc.publisher import IncomingTrack
+from server.rtc.incoming import IncomingTrack
 from tests.fakes.rtc_time import ManualTime
 
 KEYFRAME = bytes.fromhex("10000000009d012a40 01f000".replace(" ", ""))
@@ -24,6 +24,8 @@ async def test_leaps_in_the_sequence_numbers_cost_nothing_when_somebody_joins():
         sender_clock=SenderClock(),
         next_epoch=lambda: 1,
         on_packet=lambda packet: None,
+        on_picture_lost=lambda: None,
+        rtt_s=lambda: None,
     )
     track.on_rtp(RtpPacket(payload_type=97, sequence_number=1, ssrc=1, payload=KEYFRAME), is_retransmission=False)
     assert len(track.since_keyframe(1.0)) == 1
