@@ -19,11 +19,8 @@ A machine that does other work meanwhile gives worse figures.
 import argparse
 import asyncio
 import json
-import os
 import sys
 import tempfile
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -32,11 +29,10 @@ import numpy as np
 import numpy.typing as npt
 
 from scripts.bench_media_clip import FPS, N_PICTURES, Clip, encode_clip
+from scripts.bench_processes import started
 
 WARM_UP_S = 3.0
-ANSWER_TIMEOUT_S = 20.0
 MAX_MISSING = 0.01
-_ROOT = Path(__file__).resolve().parents[1]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,63 +51,6 @@ class Figures:
     missing_frames: int
     video_kbps: int
     seconds: float
-
-
-class Peer:
-    """One process of the bench."""
-
-    def __init__(self, process: asyncio.subprocess.Process) -> None:
-        self._process = process
-
-    async def order(self, **message: str) -> None:
-        """Send one order."""
-        assert self._process.stdin is not None
-        self._process.stdin.write(json.dumps(message).encode() + b"\n")
-        await self._process.stdin.drain()
-
-    async def said(self) -> dict[str, Any]:
-        """Return the next thing the process says."""
-        assert self._process.stdout is not None
-        async with asyncio.timeout(ANSWER_TIMEOUT_S):
-            line = await self._process.stdout.readline()
-        if not line:
-            raise RuntimeError("a process of the bench ended early; see its message above")
-        message: dict[str, Any] = json.loads(line)
-        return message
-
-    def cpu_s(self) -> float:
-        """Return the processor time so far, threads included (proc(5): utime and stime)."""
-        fields = Path(f"/proc/{self._process.pid}/stat").read_text().rsplit(")", 1)[1].split()
-        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
-
-    async def end(self) -> None:
-        """Let the process end; kill it if it does not."""
-        assert self._process.stdin is not None
-        self._process.stdin.close()
-        try:
-            await asyncio.wait_for(self._process.wait(), 5.0)
-        except TimeoutError:
-            self._process.kill()
-            await self._process.wait()
-
-
-@asynccontextmanager
-async def peers(clip: Path, *roles: str) -> AsyncIterator[list[Peer]]:
-    """Start processes and end them again."""
-    started: list[Peer] = []
-    try:
-        for role in roles:
-            process = await asyncio.create_subprocess_exec(
-                *(sys.executable, "-m", "scripts.bench_media_peers", role, str(clip)),
-                cwd=_ROOT,
-                stdin=asyncio.subprocess.PIPE,
-                stdout=asyncio.subprocess.PIPE,
-                limit=1 << 26,
-            )
-            started.append(Peer(process))
-        yield started
-    finally:
-        await asyncio.gather(*(peer.end() for peer in started))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -148,7 +87,8 @@ class Run:
 
 async def served(server_role: str, clip: Path, seconds: float) -> Run:
     """Measure a server between publisher and viewer."""
-    async with peers(clip, "publisher", "viewer", server_role) as (publisher, viewer, server):
+    roles = [(role, str(clip)) for role in ("publisher", "viewer", server_role)]
+    async with started("scripts.bench_media_peers", *roles) as (publisher, viewer, server):
         offers = await publisher.said()
         await server.order(publish=offers["offer"])
         await publisher.order(answer=(await server.said())["answer"])

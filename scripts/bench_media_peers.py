@@ -5,9 +5,7 @@ publisher  sends the clip;  viewer  receives it;  relay, forward  the server bet
 
 import asyncio
 import hashlib
-import json
 import sys
-from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any, cast
 
@@ -27,6 +25,7 @@ from aiortc.rtcdtlstransport import RTCDtlsTransport
 from aiortc.rtp import RtpPacket, is_rtcp
 
 from scripts.bench_media_clip import FPS, VIDEO_BITS, Clip, ClipTrack
+from scripts.bench_processes import orders, say
 from server.clock import monotonic_s
 from server.config import Config
 from server.rtc.aiortc_private import ReceiverTap, bind_candidates
@@ -39,20 +38,6 @@ Packets = dict[str, list[float]]
 
 def _hash(data: bytes) -> str:
     return hashlib.blake2b(data, digest_size=12).hexdigest()
-
-
-def _say(**message: Any) -> None:
-    sys.stdout.write(json.dumps(message) + "\n")
-    sys.stdout.flush()
-
-
-async def _orders() -> AsyncIterator[dict[str, Any]]:
-    """Yield what the bench orders, until it closes our stdin."""
-    loop = asyncio.get_running_loop()
-    reader = asyncio.StreamReader(limit=1 << 24)
-    await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)
-    while line := await reader.readline():
-        yield json.loads(line)
 
 
 def _new_peer() -> RTCPeerConnection:
@@ -131,8 +116,8 @@ async def publisher(clip: Clip) -> None:
     """Send the clip to the server and, beside it, directly to the viewer; in the end tell what was sent and when."""
     stopwatch, start_s = _Stopwatch(), monotonic_s()
     served, direct = _Sending(clip, start_s), _Sending(clip, start_s)
-    _say(offer=await _offer(served.peer), direct=await _offer(direct.peer))
-    async for order in _orders():
+    say(offer=await _offer(served.peer), direct=await _offer(direct.peer))
+    async for order in orders():
         if "answer" in order:
             await served.accept(order["answer"])
             stopwatch.watch(served.peer, "served")
@@ -141,7 +126,7 @@ async def publisher(clip: Clip) -> None:
             stopwatch.watch(direct.peer, "direct")
         else:
             sent = {track.kind: [_hash(data) for data in track.sent] for track in (served.video, served.audio)}
-            _say(frames=sent, times=stopwatch.times)
+            say(frames=sent, times=stopwatch.times)
     await asyncio.gather(served.peer.close(), direct.peer.close())
 
 
@@ -174,8 +159,8 @@ async def viewer(clip: Clip) -> None:
     served, direct = _new_peer(), _new_peer()
     _prefer_vp8(served.addTransceiver("video", direction="recvonly"))
     served.addTransceiver("audio", direction="recvonly")
-    _say(offer=await _offer(served))
-    async for order in _orders():
+    say(offer=await _offer(served))
+    async for order in orders():
         if "answer" in order:
             await served.setRemoteDescription(RTCSessionDescription(sdp=order["answer"], type="answer"))
             stopwatch.watch(served, "served")
@@ -183,10 +168,10 @@ async def viewer(clip: Clip) -> None:
             for kind in ("video", "audio"):
                 receiver = direct.addTransceiver(kind, direction="recvonly").receiver
                 ReceiverTap(receiver, _Ignore(), wanted_bps=VIDEO_BITS)
-            _say(answer=await _answer(direct, order["direct"]))
+            say(answer=await _answer(direct, order["direct"]))
             stopwatch.watch(direct, "direct")
         else:
-            _say(frames=frames, times=stopwatch.times)
+            say(frames=frames, times=stopwatch.times)
     await asyncio.gather(served.close(), direct.close())
 
 
@@ -195,13 +180,13 @@ async def relay(clip: Clip) -> None:
     incoming, outgoing, relay_ = _new_peer(), _new_peer(), MediaRelay()
     tracks: list[MediaStreamTrack] = []
     incoming.on("track", lambda track: tracks.append(relay_.subscribe(track)))
-    async for order in _orders():
+    async for order in orders():
         if "publish" in order:
-            _say(answer=await _answer(incoming, order["publish"]))
+            say(answer=await _answer(incoming, order["publish"]))
         elif "watch" in order:
             for track in tracks:
                 outgoing.addTrack(track)
-            _say(answer=await _answer(outgoing, order["watch"]))
+            say(answer=await _answer(outgoing, order["watch"]))
     await asyncio.gather(incoming.close(), outgoing.close())
 
 
@@ -209,11 +194,11 @@ async def forward(clip: Clip) -> None:
     """Serve as this program does."""
     config = Config.from_env({}, {"ice_addresses": ADDRESS})
     plane = MediaPlane(config, clock=monotonic_s, on_publisher=lambda event: None)
-    async for order in _orders():
+    async for order in orders():
         if "publish" in order:
-            _say(answer=(await plane.publish("room", "candidate", order["publish"])).answer_sdp)
+            say(answer=(await plane.publish("room", "candidate", order["publish"])).answer_sdp)
         elif "watch" in order:
-            _say(answer=(await plane.watch("room", "candidate", "viewer", order["watch"])).answer_sdp)
+            say(answer=(await plane.watch("room", "candidate", "viewer", order["watch"])).answer_sdp)
     await plane.close()
 
 

@@ -37,30 +37,38 @@ class Client:
         capabilities = RTCRtpReceiver.getCapabilities("video")
         assert capabilities is not None
         transceiver.setCodecPreferences([codec for codec in capabilities.codecs if codec.name in ("VP8", "rtx")])
-        self._sender = cast("Any", transceiver.sender)
-        self._sender._send_keyframe = self._camera.request_keyframe
+        self.sender = cast("Any", transceiver.sender)
+        self.sender._send_keyframe = self._camera.request_keyframe
         if honours_remb:
-            self._original_rtcp = self._sender._handle_rtcp_packet
-            self._sender._handle_rtcp_packet = self._on_rtcp
+            self._original_rtcp = self.sender._handle_rtcp_packet
+            self.sender._handle_rtcp_packet = self._on_rtcp
 
     async def _on_rtcp(self, packet: AnyRtcpPacket) -> None:
         if isinstance(packet, RtcpPsfbPacket) and packet.fmt == RTCP_PSFB_APP:
             bits_per_s, ssrcs = unpack_remb_fci(packet.fci)
-            if self._sender._ssrc in ssrcs:
+            if self.sender._ssrc in ssrcs:
                 self._camera.limit(bits_per_s)
         await self._original_rtcp(packet)
 
     async def connect(self, receiver: "Receiver", rtt_s: float) -> None:
-        """Offer, take the answer, wait until connected; the network delays all of it.
+        """Offer, take the answer, wait until connected; the network delays all of it."""
+        offer = await self.offer()
+        await asyncio.sleep(2 * rtt_s)  # a request on a new TCP connection
+        await self.accept(await receiver.answer(offer))
+
+    async def offer(self) -> str:
+        """Return an offer to publish."""
+        bind_candidates(self.peer, [ADDRESS], None)
+        await self.peer.setLocalDescription(await self.peer.createOffer())
+        self.link.install(self.peer)
+        return self.peer.localDescription.sdp
+
+    async def accept(self, answer: str) -> None:
+        """Take the answer and wait until connected.
 
         Raises:
             TimeoutError: no connection came about.
         """
-        bind_candidates(self.peer, [ADDRESS], None)
-        await self.peer.setLocalDescription(await self.peer.createOffer())
-        self.link.install(self.peer)
-        await asyncio.sleep(2 * rtt_s)  # a request on a new TCP connection
-        answer = await receiver.answer(self.peer.localDescription.sdp)
         connected = asyncio.Event()
 
         def on_state() -> None:
