@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections.abc import AsyncIterator, Callable, Coroutine
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -20,9 +21,11 @@ from server.http.routes import ROUTES
 from server.http.templates import make_environment
 from server.http.websocket import STRANGERS, close_strangers
 from server.ops.lag import LagMonitor
-from server.ops.loopback import is_loopback_room
+from server.ops.loopback import LoopbackResult, loopback_call
+from server.ops.readiness import SelfTest
 from server.ops.stalls import StallWatch
 from server.ops.versions import model_version
+from server.rtc.aiortc_private import host_addresses
 from server.rtc.plane import MediaPlane, PublisherEvent
 from server.sessions.accounts import Accounts
 from server.sessions.consent import Consents
@@ -36,6 +39,9 @@ from server.sessions.tokens import Tokens, load_key
 from server.taps.register import TapRegister
 
 logger = logging.getLogger(__name__)
+
+SELF_TEST_TIMEOUT_S = 10.0
+"""For a call with ourselves on a busy machine; an idle one takes well under a second."""
 
 
 def make_app(
@@ -57,8 +63,7 @@ def make_app(
     database = _open_database(config)
 
     def on_publisher(event: PublisherEvent) -> None:
-        if not is_loopback_room(event.room_id):
-            rooms.on_publisher(event)
+        rooms.on_publisher(event)
 
     plane = MediaPlane(config, clock=monotonic_s, on_publisher=on_publisher)
     pool = AnalysisPool(config, clock=monotonic_s)
@@ -79,6 +84,7 @@ def make_app(
     app[keys.TAPS] = TapRegister()
     app[keys.LAG] = lag = LagMonitor(monotonic_s)
     app[keys.STALLS] = StallWatch(lag, monotonic_s)
+    app[keys.SELF_TEST] = self_test = _self_test(config, monotonic_s)
     app[STRANGERS] = set()
     app[keys.TEMPLATES] = make_environment()
     add_routes(app, ROUTES)
@@ -86,10 +92,39 @@ def make_app(
     app.on_response_prepare.append(add_headers)
     # Contexts end in reverse order: tasks, then rooms' media and analysis, the database last.
     app.cleanup_ctx.extend(
-        [_database, _planes, _background("rooms", rooms.run), _background("lag", lag.run), _watching_stalls]
+        [
+            _database,
+            _planes,
+            _background("rooms", rooms.run),
+            _background("lag", lag.run),
+            _watching_stalls,
+            _background("self-test", self_test.run),
+        ]
     )
     app.on_shutdown.append(_say_goodbye)
     return app
+
+
+def _self_test(config: Config, monotonic_s: Callable[[], float]) -> SelfTest:
+    """Return calls with ourselves on a media plane of their own: no room, counter or histogram of people sees them."""
+    # What others' servers do is not the question here, and each call would wait for them.
+    own = replace(config, ice_servers=())
+
+    async def call() -> LoopbackResult:
+        plane = MediaPlane(own, clock=monotonic_s, on_publisher=lambda event: None)
+        try:
+            return await loopback_call(plane, address=_own_address(own), timeout_s=SELF_TEST_TIMEOUT_S)
+        finally:
+            await plane.close()
+
+    return SelfTest(call, monotonic_s)
+
+
+def _own_address(config: Config) -> str:
+    """Return an address of this machine from which one that the server offers can be reached."""
+    if config.ice_addresses:
+        return config.ice_addresses[0]
+    return "127.0.0.1" if config.is_local else next(iter(host_addresses()), "127.0.0.1")
 
 
 def _open_database(config: Config) -> Database:

@@ -19,6 +19,7 @@ _WHEP = "/whep/{room_id}/{participant_id}"
 
 _OWN: tuple[Route, ...] = (
     Route(method="GET", path="/healthz", handler=health.healthz, rule=PUBLIC),
+    Route(method="GET", path="/readyz", handler=health.readyz, rule=PUBLIC),
     Route(method="GET", path="/static/{path:.+}", handler=static.static_file, rule=PUBLIC),
     Route(method="POST", path="/api/interviews/{id}/access", handler=api.interviewer_access, rule=MEMBER),
     Route(method="POST", path="/api/join/{token}/consent", handler=api.store_consents, rule=JOIN_LINK),

@@ -60,7 +60,9 @@ async def exit_status(process, timeout_s=WAIT_S):
 async def test_sigterm_lets_the_call_go_on_refuses_new_ones_and_ends_with_the_interview(tmp_path):
     async with a_call_in_a_process(tmp_path) as (process, world, call), call.watching() as view:
         await until(lambda: len(view.video.packets) > 10)
-        assert (await world.anonymous.ask("GET", "/readyz"))[0] == 200
+        async with asyncio.timeout(WAIT_S):
+            while (await world.anonymous.ask("GET", "/readyz"))[0] != 200:  # noqa: ASYNC110 - as a balancer asks
+                await asyncio.sleep(0.1)
         process.send_signal(signal.SIGTERM)
         told = await state(call.interviewer, lambda event: event["server"]["draining"])
         assert told["server"]["until"] is not None
