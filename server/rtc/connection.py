@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from aiortc import RTCConfiguration, RTCIceServer, RTCPeerConnection, RTCSessionDescription
@@ -12,13 +13,13 @@ from aiortc.sdp import candidate_from_sdp
 from server.clock import utc_now
 from server.config import Config
 from server.errors import Unavailable, Unprocessable
+from server.rtc.addresses import advertised_address, local_addresses
 from server.rtc.aiortc_private import (
     ConnectTasks,
     ConsentLoop,
     DatagramGuard,
     bind_candidates,
     force_close,
-    host_addresses,
 )
 from server.rtc.counters import Counters
 from server.rtc.liveness import LOST_AFTER_S, Silence
@@ -87,7 +88,7 @@ class Connection:
             async with asyncio.timeout(ANSWER_TIMEOUT_S):
                 await self.peer.setRemoteDescription(RTCSessionDescription(sdp=offer.sdp, type="offer"))
                 watch = self._guard_sockets()
-                bind_candidates(self.peer, _addresses(self._config), self._config.udp_ports, watch)
+                self._bind(watch)
                 await self.peer.setLocalDescription(await self.peer.createAnswer())
         except TimeoutError as exc:
             raise Unavailable("the network addresses of the server could not be gathered", retry_after_s=5) from exc
@@ -99,6 +100,13 @@ class Connection:
         if "a=candidate:" not in sdp:
             raise Unavailable("no UDP port is free for media", retry_after_s=10)
         return finish_answer(sdp, video_kbps=video_kbps)
+
+    def _bind(self, watch: Callable[[Any], None]) -> None:
+        addresses = local_addresses(self._config)
+        if not addresses:
+            raise Unavailable("the server has no network address to offer", retry_after_s=10)
+        advertise = partial(advertised_address, self._config.public_addresses)
+        bind_candidates(self.peer, addresses, self._config.udp_ports, watch, advertise)
 
     def _guard_sockets(self) -> Callable[[Any], None]:
         guard = DatagramGuard(self.peer, clock=self._clock, counters=self._counters)
@@ -169,12 +177,3 @@ class Connection:
         except TimeoutError:
             _log.warning("a peer connection did not close in time")
         await force_close(self.peer)
-
-
-def _addresses(config: Config) -> list[str]:
-    if config.ice_addresses:
-        return list(config.ice_addresses)
-    addresses = host_addresses()
-    if config.is_local:
-        addresses.append("::1" if config.host == "::1" else "127.0.0.1")
-    return addresses

@@ -35,6 +35,7 @@ def bind_candidates(
     addresses: Sequence[str],
     ports: tuple[int, int] | None,
     on_socket: Callable[[Any], None] = lambda protocol: None,
+    advertise: Callable[[str], str] = str,
 ) -> None:
     """Make the connection offer these local addresses, with UDP ports from a range.
 
@@ -43,11 +44,12 @@ def bind_candidates(
         addresses: local IP addresses.
         ports: first and last UDP port; None lets the system choose.
         on_socket: called with each STUN protocol before anything comes by it, also with those relayed by TURN.
+        advertise: local address to the one that others are told instead; the port stays.
     """
     gatherers = {id(g): g for t in connection.getTransceivers() for g in [t.receiver.transport.transport.iceGatherer]}
     for gatherer in gatherers.values():
         ice: Any = gatherer._connection
-        ice.get_component_candidates = _Gathering(ice, addresses, ports, on_socket).gather
+        ice.get_component_candidates = _Gathering(ice, addresses, ports, on_socket, advertise).gather
 
 
 class _Gathering:
@@ -59,11 +61,13 @@ class _Gathering:
         addresses: Sequence[str],
         ports: tuple[int, int] | None,
         on_socket: Callable[[Any], None],
+        advertise: Callable[[str], str],
     ) -> None:
         self._ice = ice
         self._addresses = addresses
         self._ports = ports
         self._on_socket = on_socket
+        self._advertise = advertise
 
     async def gather(self, component: int, addresses: list[str], timeout: int = 5) -> list[Candidate]:
         """Stand in for aioice's ``get_component_candidates``, which leaks sockets when it is cancelled."""
@@ -123,7 +127,7 @@ class _Gathering:
                 component=component,
                 transport="udp",
                 priority=candidate_priority(component, "host"),
-                host=host,
+                host=self._advertise(host),
                 port=bound,
                 type="host",
             )
