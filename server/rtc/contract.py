@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from server.rtc.statistics import IncomingStatistics, OutgoingStatistics
+
 
 class PublisherState(StrEnum):
     """How a participant's publication is doing."""
@@ -58,3 +60,35 @@ class PlaneStats:
     total: Mapping[str, int]
     rooms: Mapping[str, Mapping[str, int]]
     """The same names for each room that has someone in it."""
+
+
+class Direction(StrEnum):
+    """Which way a connection's media goes, as its participant sees it."""
+
+    PUBLISH = "publish"
+    WATCH = "watch"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConnectionReport:
+    """How one connection does now."""
+
+    room_id: str
+    participant_id: str
+    direction: Direction
+    source_id: str
+    """Whose media it is: the participant's own when publishing, else that of the one who is watched."""
+    connected_s: float | None
+    """How long it has been up; None while it is not."""
+    silent_s: float | None
+    """Since anything was heard of the other end; None while it is not up."""
+    rtt_s: float | None
+    """Round trip of the connectivity checks, smoothed; None before the first."""
+    route: str | None
+    """Kind of the other end's address and transport, such as ``host/udp`` or ``relay/udp``."""
+    asked_bits_per_s: float | None
+    """Video bit rate asked of a publisher; None for a viewer and without video."""
+    incoming: tuple[IncomingStatistics, ...] = ()
+    """Of a publisher."""
+    outgoing: tuple[OutgoingStatistics, ...] = ()
+    """To a viewer."""

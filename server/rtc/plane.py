@@ -12,11 +12,19 @@ from server.errors import Conflict, NotFound, TooManyRequests, Unavailable, Unpr
 from server.media import Attachment, Codec, FrameConsumer
 from server.rtc.aiortc_private import check_aiortc
 from server.rtc.context import Context
-from server.rtc.contract import PlaneStats, PublisherEvent, PublisherState, Resource, ResourceOwner
+from server.rtc.contract import (
+    ConnectionReport,
+    PlaneStats,
+    PublisherEvent,
+    PublisherState,
+    Resource,
+    ResourceOwner,
+)
 from server.rtc.counters import Counters
 from server.rtc.measures import Measures
 from server.rtc.offer import parse_offer
 from server.rtc.publisher import Publisher
+from server.rtc.reports import report_of
 from server.rtc.sdpfrag import parse_fragment
 from server.rtc.source import Source
 from server.rtc.subscriber import Subscriber
@@ -239,6 +247,15 @@ class MediaPlane:
             total.add(counters)
         return PlaneStats(total=total.as_dict() | self._gauges(None), rooms=rooms)
 
+    def reports(self, room_id: str | None = None) -> tuple[ConnectionReport, ...]:
+        """Return how each open connection of a room does, or of all rooms."""
+        now_s = self._context.clock()
+        return tuple(
+            report_of(entry.peer, entry.owner, entry.source.participant_id, now_s)
+            for entry in self._resources.values()
+            if room_id is None or entry.owner.room_id == room_id
+        )
+
     @property
     def measures(self) -> Measures:
         """How long things took since start."""
@@ -310,6 +327,9 @@ class MediaPlane:
     def _forget(self, peer: Publisher | Subscriber) -> None:
         for resource_id in [key for key, entry in self._resources.items() if entry.peer is peer]:
             del self._resources[resource_id]
+            if isinstance(peer, Publisher):
+                for track in (item.statistics() for item in peer.tracks.values()):
+                    self._context.measures.retire(frozen_s=track.frozen_s, packets_lost=track.packets_lost)
 
     # Events
 

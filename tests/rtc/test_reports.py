@@ -1,5 +1,8 @@
 """What the plane says about its connections, from real calls."""
 
+from dataclasses import replace
+
+from server.rtc.incoming import IncomingTrack
 from tests.fakes.rtc_peer import until
 from tests.rtc.test_plane import bench
 
@@ -19,3 +22,41 @@ async def test_a_call_is_measured_from_offer_to_close():
         await it.plane.close_room("room")
         await until(lambda: measures.closes.count == 2)
         assert measures.closes.sum_s < 2
+
+
+async def test_each_connection_tells_how_it_does():
+    async with bench() as it:
+        await it.publisher()
+        await it.live()
+        await it.viewer()
+        await it.viewer("second")
+        await until(lambda: len([r for r in it.plane.reports() if r.connected_s is not None and r.rtt_s]) == 3, 20)
+        await until(lambda: all(track.packets > 20 for r in it.plane.reports("room") for track in r.outgoing))
+        own, *views = sorted(it.plane.reports("room"), key=lambda report: report.direction)
+        assert it.plane.reports("another room") == ()
+        assert (own.direction, own.participant_id, own.source_id) == ("publish", "candidate", "candidate")
+        assert {track.kind for track in own.incoming} == {"audio", "video"}
+        assert own.outgoing == ()
+        assert own.asked_bits_per_s == 1_500_000
+        assert {(view.direction, view.participant_id, view.source_id) for view in views} == {
+            ("watch", "interviewer", "candidate"),
+            ("watch", "second", "candidate"),
+        }
+        for report in (own, *views):
+            assert 0 < report.rtt_s < 1
+            assert 0 <= report.silent_s < 3
+            assert report.route.endswith("/udp")
+            assert all(0 <= (track.loss_share or 0) <= 1 for track in (*report.incoming, *report.outgoing))
+            assert all(track.bits_per_s > 0 for track in (*report.incoming, *report.outgoing))
+
+
+async def test_the_sums_of_a_closed_connection_are_kept(monkeypatch):
+    bad = IncomingTrack.statistics
+    monkeypatch.setattr(IncomingTrack, "statistics", lambda track: replace(bad(track), frozen_s=1.5, packets_lost=7))
+    async with bench() as it:
+        await it.publisher()
+        await it.live()
+        assert (it.plane.measures.frozen_s, it.plane.measures.packets_lost) == (0, 0)
+        await it.plane.close_room("room")
+        assert it.plane.reports() == ()
+        assert (it.plane.measures.frozen_s, it.plane.measures.packets_lost) == (3.0, 14)
