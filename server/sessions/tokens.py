@@ -160,7 +160,8 @@ class Tokens:
                 audience=audience,
                 options={"verify_exp": False, "require": ["aud", "sub", "exp"]},
             )
-        except jwt.InvalidTokenError:
+        # PyJWT lets through what its JSON and UTF-8 decoders raise for headers that are no token's.
+        except (jwt.InvalidTokenError, ValueError, RecursionError):
             return None
 
     def _is_expired(self, claims: dict[str, Any]) -> bool:
