@@ -76,6 +76,8 @@ class AudioChunk:
     """Shape (n,), full scale is [-1, 1]. Zeros when is_gap."""
     is_gap: bool = False
     """True when the sound of this stretch was lost: never to be measured as silence."""
+    is_recovered: bool = False
+    """True when the packet was lost and this is the coarser copy of it that the next one carried (Opus FEC)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -99,6 +99,7 @@ class SessionAnalyser:
             self._stats,
             audio_s=self._stats.audio_s + duration_s,
             audio_gap_s=self._stats.audio_gap_s + duration_s * chunk.is_gap,
+            audio_recovered_s=self._stats.audio_recovered_s + duration_s * chunk.is_recovered,
         )
         if not chunk.is_gap:
             self._newest_arrival_s = max(self._newest_arrival_s, arrival_s)

@@ -7,11 +7,12 @@ from collections.abc import Iterator
 
 import av
 import numpy as np
-from av.audio.codeccontext import AudioCodecContext
 from av.codec.context import Flags
 from av.video.codeccontext import VideoCodecContext
 
 from pipeline.types import SAMPLE_RATE_HZ, AudioChunk, FloatArray, ImageArray
+from server.analysis.opus import RATE_HZ as OPUS_RATE_HZ
+from server.analysis.opus import OpusDecoder, OpusError
 from server.media import Codec, EncodedFrame
 
 MAX_PIXELS = 2560 * 1600
@@ -19,7 +20,6 @@ MAX_PIXELS = 2560 * 1600
 MAX_SIDE_PX = 1280
 """Larger pictures are scaled down to this for measuring: more would cost time and show the networks nothing new."""
 
-OPUS_RATE_HZ = 48_000
 DECIMATION = OPUS_RATE_HZ // SAMPLE_RATE_HZ
 N_TAPS = 121
 CUTOFF_HZ = 7_400.0
@@ -81,12 +81,12 @@ class AudioDecoder:
     """Decodes one stream of Opus packets to 16 kHz mono.
 
     The number of samples follows the RTP timestamps exactly and the capture times in the long run; what did not come
-    is filled with chunks marked ``is_gap``.
+    is filled with chunks marked ``is_gap``, or with the copy that the next packet carries, marked ``is_recovered``.
     """
 
     def __init__(self, origin_s: float) -> None:
         self._origin_s = origin_s
-        self._context = _opus_context()
+        self._opus = OpusDecoder()
         self._low_pass = _design_low_pass()
         self._tail = np.zeros(N_TAPS - 1, np.float32)
         self._next_rtp: int | None = None
@@ -98,7 +98,11 @@ class AudioDecoder:
         Raises:
             DecodeError: the packet is damaged. Its stretch is a gap once the next packet comes.
         """
-        sound = self._decode_packet(frame.data)
+        try:
+            copy = self._recover(frame)
+            sound = self._opus.decode(frame.data)
+        except OpusError as exc:
+            raise DecodeError(str(exc)) from exc
         capture_s = frame.capture_s - self._origin_s
         if self._next_rtp is None:
             self._end_s = capture_s
@@ -111,12 +115,25 @@ class AudioDecoder:
                 # A duplicate, or a clock that was set back: this stretch has been heard.
                 self._next_rtp = max(self._next_rtp, frame.rtp_timestamp + len(sound))
                 return
-            yield from self._fill(lost_s)
+            if copy is not None and lost_s == len(copy) / OPUS_RATE_HZ:
+                yield self._chunk(copy, is_recovered=True)
+            else:
+                yield from self._fill(lost_s)
             self._end_s += SLEW * drift_s
         self._next_rtp = frame.rtp_timestamp + len(sound)
-        samples = self._decimate(sound)
-        yield AudioChunk(t_s=self._end_s, samples=samples)
-        self._end_s += len(samples) / SAMPLE_RATE_HZ
+        yield self._chunk(sound)
+
+    def _recover(self, frame: EncodedFrame) -> FloatArray | None:
+        """Return the sound of the one packet that was lost before this one, if this one carries it."""
+        if self._next_rtp is None or not frame.follows_gap:
+            return None
+        n_lost = frame.rtp_timestamp - self._next_rtp
+        return self._opus.recover(frame.data, n_lost) if n_lost > 0 else None
+
+    def _chunk(self, sound: FloatArray, *, is_recovered: bool = False) -> AudioChunk:
+        chunk = AudioChunk(t_s=self._end_s, samples=self._decimate(sound), is_recovered=is_recovered)
+        self._end_s += len(chunk.samples) / SAMPLE_RATE_HZ
+        return chunk
 
     def _fill(self, lost_s: float) -> Iterator[AudioChunk]:
         n_lost = round(lost_s * SAMPLE_RATE_HZ)
@@ -127,17 +144,6 @@ class AudioDecoder:
             yield AudioChunk(t_s=self._end_s, samples=np.zeros(n, np.float32), is_gap=True)
             self._end_s += n / SAMPLE_RATE_HZ
             n_lost -= n
-
-    def _decode_packet(self, data: bytes) -> FloatArray:
-        """Return 48 kHz mono, shape (n,), n a multiple of 3 as in every Opus packet (RFC 6716, section 2.1.4)."""
-        try:
-            frames = self._context.decode(av.Packet(_not_empty(data)))
-            parts = [frame.to_ndarray().reshape(-1, len(frame.layout.channels)) for frame in frames]
-        except (av.FFmpegError, ValueError) as exc:
-            raise DecodeError(f"Opus packet cannot be decoded: {exc}") from exc
-        if not parts:
-            raise DecodeError("Opus packet without sound")
-        return np.asarray(np.concatenate([part.mean(axis=1) for part in parts]) / 32768, np.float32)
 
     def _decimate(self, sound: FloatArray) -> FloatArray:
         """Low-pass and keep every third sample; the filter's delay of 1.25 ms is left in."""
@@ -152,15 +158,6 @@ def _not_empty(data: bytes) -> bytes:
     if not data:
         raise ValueError("empty packet")
     return data
-
-
-def _opus_context() -> AudioCodecContext:
-    context = av.CodecContext.create("libopus", "r")
-    assert isinstance(context, AudioCodecContext)
-    context.thread_count = 1
-    context.sample_rate = OPUS_RATE_HZ
-    context.layout = "stereo"
-    return context
 
 
 def _design_low_pass() -> FloatArray:

@@ -98,6 +98,8 @@ class SessionStats:
     """Sound that went into the analyser, lost stretches included."""
     audio_gap_s: float = 0.0
     """The lost stretches of it."""
+    audio_recovered_s: float = 0.0
+    """Stretches of it that came as a coarser copy in the next packet (Opus FEC); not counted as lost."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
