@@ -99,7 +99,7 @@ class Connection:
         sdp = self.peer.localDescription.sdp
         if "a=candidate:" not in sdp:
             raise Unavailable("no UDP port is free for media", retry_after_s=10)
-        return finish_answer(sdp, video_kbps=video_kbps)
+        return finish_answer(sdp, video_kbps=video_kbps, offer=None if video_kbps is None else offer)
 
     def _bind(self, watch: Callable[[Any], None]) -> None:
         addresses = local_addresses(self._config)

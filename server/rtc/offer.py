@@ -11,6 +11,7 @@ from aiortc.sdp import MediaDescription, SessionDescription
 
 from server.errors import BadRequest, Unprocessable
 from server.media import Codec, Kind
+from server.rtc import transport_cc
 
 MAX_SDP_BYTES = 65_536
 MAX_CANDIDATES = 32
@@ -28,6 +29,10 @@ class OfferedMedia:
     receives: bool
     codecs: tuple[RTCRtpCodecCapability, ...]
     """What both sides can do, in the offerer's order: Opus, or VP8 and variants of H.264."""
+    feedback_id: int | None = None
+    """Header extension by which the offerer numbers its packets for transport-wide feedback; None without."""
+    feedback_payload_types: frozenset[int] = frozenset()
+    """For which the offerer takes that feedback."""
 
     def codec_names(self) -> tuple[Codec, ...]:
         """Return the codecs by name, in the same order."""
@@ -46,6 +51,13 @@ class Offer:
     def section(self, kind: Kind) -> OfferedMedia | None:
         """Return the section of this kind."""
         return next((section for section in self.media if section.kind is kind), None)
+
+    @property
+    def feedback_id(self) -> int | None:
+        """Return the header extension for transport-wide feedback, None if it is not offered for what is sent."""
+        sections = [section for section in self.media if section.sends and section.feedback_payload_types]
+        ids = {section.feedback_id for section in sections if section.feedback_id is not None}
+        return ids.pop() if len(ids) == 1 else None
 
     @property
     def bundle_mid(self) -> str:
@@ -126,6 +138,12 @@ def _section(section: MediaDescription) -> OfferedMedia:
         sends=section.direction in ("sendonly", "sendrecv"),
         receives=section.direction in ("recvonly", "sendrecv"),
         codecs=tuple(capabilities),
+        feedback_id=next((e.id for e in section.rtp.headerExtensions if e.uri == transport_cc.URI), None),
+        feedback_payload_types=frozenset(
+            codec.payloadType
+            for codec in section.rtp.codecs
+            if codec.payloadType is not None and any(f.type == "transport-cc" for f in codec.rtcpFeedback)
+        ),
     )
 
 
@@ -164,21 +182,32 @@ def is_usable_candidate(candidate: str) -> bool:
     return _CANDIDATE.match(candidate) is not None
 
 
-def finish_answer(sdp: str, *, video_kbps: int | None) -> str:
-    """Add what aiortc's answer lacks: Opus FEC, and the bit rate we ask of the sender.
+def finish_answer(sdp: str, *, video_kbps: int | None, offer: Offer | None = None) -> str:
+    """Add what aiortc's answer lacks: Opus FEC, the bit rate we ask of the sender, transport-wide feedback.
 
     Args:
         sdp: aiortc's answer.
         video_kbps: highest video rate (RFC 8866 b=AS, RFC 3890 b=TIAS), None to say nothing.
+        offer: whose packets we shall give feedback on; None if on none.
     """
+    feedback_id = None if offer is None else offer.feedback_id
     lines: list[str] = []
-    is_video = False
+    section: OfferedMedia | None = None
+    kind = ""
+    gives_feedback = False
     for line in sdp.splitlines():
         lines.append(line)
         if line.startswith("m="):
-            is_video = line.startswith("m=video")
-        elif line.startswith("c=") and is_video and video_kbps is not None:
+            kind = line[2:].split(" ")[0]
+            section = None if offer is None else offer.section(Kind(kind))
+            gives_feedback = section is not None and feedback_id is not None and section.feedback_id == feedback_id
+        elif line.startswith("c=") and kind == "video" and video_kbps is not None:
             lines += [f"b=AS:{video_kbps}", f"b=TIAS:{video_kbps * 1000}"]
-        elif match := re.match(r"a=rtpmap:(\d+) opus/48000/2$", line, re.IGNORECASE):
-            lines.append(f"a=fmtp:{match[1]} minptime=10;useinbandfec=1")
+        elif line.startswith("a=mid:") and gives_feedback:
+            lines.append(f"a=extmap:{feedback_id} {transport_cc.URI}")
+        elif match := re.match(r"a=rtpmap:(\d+) ([\w-]+)/", line):
+            if match[2].lower() == "opus":
+                lines.append(f"a=fmtp:{match[1]} minptime=10;useinbandfec=1")
+            if gives_feedback and section is not None and int(match[1]) in section.feedback_payload_types:
+                lines.append(f"a=rtcp-fb:{match[1]} transport-cc")
     return "\r\n".join(lines) + "\r\n"

@@ -7,7 +7,7 @@ from aiortc import RTCRtpCodecCapability
 
 from server.errors import Unprocessable
 from server.media import Codec, Kind
-from server.rtc.aiortc_private import ReceiverTap
+from server.rtc.aiortc_private import ReceiverTap, TransportFeedback
 from server.rtc.capture_clock import SenderClock
 from server.rtc.connection import Connection
 from server.rtc.context import Context
@@ -64,6 +64,7 @@ class Publisher:
         self.connection = Connection(
             context.config, clock=context.clock, counters=counters, on_down=self._on_down, on_up=self._on_up
         )
+        self._feedback: TransportFeedback | None = None
         self.tracks: dict[Kind, IncomingTrack] = {}
         sender_clock = SenderClock()
         for section in offer.media:
@@ -82,7 +83,9 @@ class Publisher:
                 on_picture_lost=self._on_picture_lost,
                 rtt_s=self._rtt_s,
             )
-            track.connect(ReceiverTap(transceiver.receiver, track, wanted_bps=1000 * context.config.video_kbps))
+            track.connect(
+                ReceiverTap(transceiver.receiver, track, wanted_bps=_with_overhead(context.config.video_kbps))
+            )
             self.tracks[section.kind] = track
 
     @property
@@ -93,7 +96,15 @@ class Publisher:
 
     async def answer(self) -> str:
         """Return the answer to the offer."""
-        return await self.connection.answer(self._offer, video_kbps=self._context.config.video_kbps)
+        answer_sdp = await self.connection.answer(self._offer, video_kbps=self._context.config.video_kbps)
+        if self._offer.feedback_id is not None:
+            self._feedback = TransportFeedback(
+                self.connection.peer,
+                extension_id=self._offer.feedback_id,
+                clock=self._context.clock,
+                call_later=self._context.call_later,
+            )
+        return answer_sdp
 
     def _on_packet(self, packet: MediaPacket) -> None:
         self._events.on_packet(self, packet)
@@ -133,7 +144,18 @@ class Publisher:
         """Close the connection; safe to call twice."""
         for track in self.tracks.values():
             track.stop()
+        if self._feedback is not None:
+            self._feedback.stop()
         await self.connection.close()
+
+
+def _with_overhead(video_kbps: int) -> int:
+    """Return what to ask of the whole connection, bits/s, that the video may have its rate.
+
+    A sender takes what it is asked for as all it may send: sound, headers and retransmissions go off. The encoder's
+    own limit stands in the answer (b=AS).
+    """
+    return 1150 * video_kbps + 100_000
 
 
 def _choose(section: OfferedMedia, preferred: Codec | None) -> RTCRtpCodecCapability:

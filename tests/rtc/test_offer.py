@@ -1,6 +1,7 @@
 import contextlib
 
 import pytest
+from aiortc import RTCConfiguration, RTCPeerConnection, RTCSessionDescription
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -167,3 +168,44 @@ def test_fragment():
 def test_a_body_that_is_no_fragment_is_refused(text):
     with pytest.raises(BadRequest):
         parse_fragment(text)
+
+
+FEEDBACK = "http://www.ietf.org/id/draft-holmer-rmcat-transport-wide-cc-extensions-01"
+
+
+def with_feedback(sdp, ids):
+    """Return the offer with the header extension for transport-wide feedback, as Chromium offers it."""
+    lines, section = [], -1
+    for line in sdp.splitlines():
+        lines.append(line)
+        if line.startswith("m="):
+            section += 1
+        elif line.startswith("a=mid:") and ids[section] is not None:
+            lines.append(f"a=extmap:{ids[section]} {FEEDBACK}")
+        elif line.startswith("a=rtpmap:") and ids[section] is not None and "rtx" not in line:
+            lines.append(f"a=rtcp-fb:{line.split(':')[1].split(' ')[0]} transport-cc")
+    return "\r\n".join(lines) + "\r\n"
+
+
+async def test_feedback_is_answered_as_it_is_offered_and_only_to_who_sends():
+    offer = parse_offer(with_feedback(sdp(AUDIO, video(VP8, H264, numbers="96 97 102")), [3, 3]))
+    assert offer.feedback_id == 3
+    peer = RTCPeerConnection(RTCConfiguration(iceServers=[]))
+    for kind in ("audio", "video"):
+        peer.addTransceiver(kind, direction="recvonly")
+    await peer.setRemoteDescription(RTCSessionDescription(sdp=offer.sdp, type="offer"))
+    answer = (await peer.createAnswer()).sdp
+    await peer.close()
+    assert "transport-cc" not in answer, "aiortc answers it itself now: then we need not"
+    finished = finish_answer(answer, video_kbps=1500, offer=offer)
+    assert finished.count(f"a=extmap:3 {FEEDBACK}") == 2
+    chosen = {line.split(":")[1].split(" ")[0] for line in answer.splitlines() if line.startswith("a=rtpmap:")}
+    told = {line.split(":")[1].split(" ")[0] for line in finished.splitlines() if line.endswith(" transport-cc")}
+    assert told == chosen & {str(pt) for section in offer.media for pt in section.feedback_payload_types}
+    assert told
+    assert "transport" not in finish_answer(answer, video_kbps=None)
+
+
+@pytest.mark.parametrize(("ids", "expected"), [([None, None], None), ([3, None], 3), ([3, 4], None)])
+def test_feedback_needs_one_number_for_the_extension(ids, expected):
+    assert parse_offer(with_feedback(sdp(AUDIO, video(VP8)), ids)).feedback_id == expected

@@ -11,6 +11,7 @@ from server.rtc.aiortc_private.closing import force_close
 from server.rtc.aiortc_private.connecting import ConnectTasks
 from server.rtc.aiortc_private.consent import ConsentLoop
 from server.rtc.aiortc_private.datagrams import DatagramGuard
+from server.rtc.aiortc_private.feedback import TransportFeedback
 from server.rtc.aiortc_private.ice import bind_candidates, host_addresses
 from server.rtc.aiortc_private.receiver import MAX_SSRCS, ReceiverTap
 from server.rtc.aiortc_private.sender import SenderPort
@@ -23,6 +24,7 @@ __all__ = [
     "DatagramGuard",
     "ReceiverTap",
     "SenderPort",
+    "TransportFeedback",
     "bind_candidates",
     "check_aiortc",
     "force_close",

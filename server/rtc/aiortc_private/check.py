@@ -5,14 +5,14 @@ import inspect
 
 import aioice.ice
 
-from server.rtc.aiortc_private import closing, connecting, consent, datagrams, ice, receiver, sender
+from server.rtc.aiortc_private import closing, connecting, consent, datagrams, feedback, ice, receiver, sender
 
 VERSION = "1.16."
 AIOICE_VERSION = "0.13."
 
 _NAMES = (
     *(*closing.NAMES, *connecting.NAMES, *consent.NAMES, *datagrams.NAMES),
-    *(*receiver.NAMES, *sender.NAMES, *ice.NAMES),
+    *(*feedback.NAMES, *receiver.NAMES, *sender.NAMES, *ice.NAMES),
 )
 
 
