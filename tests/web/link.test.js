@@ -3,8 +3,9 @@ import assert from 'node:assert/strict';
 import { afterEach, beforeEach, mock, test } from 'node:test';
 
 import { vp8First } from '../../web/static/js/call.js';
-import { backOffS, openLink } from '../../web/static/js/link.js';
+import { openLink } from '../../web/static/js/link.js';
 import { transportPolicy } from '../../web/static/js/network.js';
+import { backOffS } from '../../web/static/js/reach.js';
 
 /** The part of a browser's connection that the link uses. */
 class PeerConnection extends EventTarget {
@@ -12,7 +13,7 @@ class PeerConnection extends EventTarget {
     static made = [];
     connectionState = 'new';
     iceGatheringState = 'complete';
-    localDescription = { sdp: 'offer' };
+    localDescription = { sdp: 'v=0\r\nm=audio 9 UDP/TLS/RTP/SAVPF 111\r\na=ice-ufrag:u1\r\na=ice-pwd:p1\r\na=mid:0\r\n' };
     isClosed = false;
     /** @type {(() => void) | null} */
     onconnectionstatechange = null;
@@ -38,7 +39,35 @@ class PeerConnection extends EventTarget {
     }
 }
 
-/** @type {{method: string, url: string, token: string}[]} */
+/** A server that can be out of reach. */
+class Reach {
+    isThere = true;
+    /** @type {(() => void)[]} */
+    waiting = [];
+    /** @type {(() => void)[]} */
+    onWakes = [];
+    back() {
+        if (this.isThere) return Promise.resolve();
+        return new Promise((resolve) => this.waiting.push(() => resolve(undefined)));
+    }
+    return() {
+        this.isThere = true;
+        for (const resolve of this.waiting.splice(0)) resolve();
+    }
+    onBack = () => () => {};
+    /** @param {() => void} listener */
+    onWake(listener) {
+        this.onWakes.push(listener);
+        return () => {
+            this.onWakes = [];
+        };
+    }
+    close() {}
+}
+
+/** @type {Reach} */
+let reach;
+/** @type {{method: string, url: string, token: string, body?: string, etag?: string}[]} */
 let requests = [];
 /** @type {{status: number, headers?: Record<string, string>, body?: string}[]} answers to POST, the last one repeats */
 let answers = [];
@@ -53,13 +82,15 @@ beforeEach(() => {
     answers = [{ status: 201, headers: { Location: '/whip/room/r1' }, body: 'answer' }];
     states = [];
     nTokens = 0;
+    reach = new Reach();
     globalThis.RTCPeerConnection = /** @type {any} */ (PeerConnection);
     globalThis.addEventListener ??= () => {};
     globalThis.removeEventListener ??= () => {};
     globalThis.fetch = /** @type {any} */ (
-        async (/** @type {string} */ url, /** @type {any} */ { method, headers }) => {
+        async (/** @type {string} */ url, /** @type {any} */ { method, headers, body: sent }) => {
             requests.push({ method, url, token: headers.Authorization });
-            if (method === 'DELETE') return { status: 200 };
+            if (method === 'PATCH') Object.assign(requests.at(-1) ?? {}, { body: sent, etag: headers['If-Match'] });
+            if (method !== 'POST') return { status: 200 };
             const {
                 status,
                 headers: given = {},
@@ -77,8 +108,12 @@ beforeEach(() => {
 
 afterEach(() => mock.timers.reset());
 
-function open() {
+/** @param {{isReplaced?: boolean}} [how] */
+function open(how = {}) {
     return openLink({
+        ...how,
+        reach,
+        random: () => 0.5,
         url: '/whip/room',
         getToken: async () => `token${++nTokens}`,
         getIceServers: () => [{ urls: 'turn:t', username: `user${nTokens}`, credential: 'c' }],
@@ -148,28 +183,93 @@ test('a short interruption heals by itself', async () => {
     const link = open();
     await settle();
     peer(0).become('connected');
+    reach.isThere = false;
     peer(0).become('disconnected');
     assert.equal(link.state, 'interrupted');
-    await pass(4.9);
+    await pass(30);
+    reach.return();
+    await settle();
     peer(0).become('connected');
     await pass(60);
     assert.equal(link.state, 'live');
     assert.equal(posts().length, 1);
 });
 
-test('five seconds of silence bring a new connection with a fresh token', async () => {
+test('a connection that does not heal within a second of the network is replaced, with a fresh token', async () => {
     const link = open();
     await settle();
     peer(0).become('connected');
     peer(0).become('disconnected');
-    await pass(5);
+    await settle();
+    await pass(0.99);
+    assert.ok(!peer(0).isClosed);
+    await pass(0.01);
     assert.ok(peer(0).isClosed);
-    await pass(1);
+    await pass(0.1);
     assert.equal(posts().length, 2);
     assert.equal(posts()[1]?.token, 'Bearer token2');
     assert.equal(link.state, 'interrupted');
     peer(1).become('connected');
     assert.equal(link.state, 'live');
+});
+
+test('nothing is sent while the server is out of reach, and all at once when it is back', async () => {
+    open();
+    await settle();
+    peer(0).become('connected');
+    reach.isThere = false;
+    peer(0).become('failed');
+    await pass(45);
+    assert.equal(posts().length, 1);
+    reach.return();
+    await settle();
+    assert.equal(posts().length, 2);
+});
+
+test('a page that slept replaces its connection', async () => {
+    open();
+    await settle();
+    peer(0).become('connected');
+    for (const wake of reach.onWakes) wake();
+    await pass(0.1);
+    assert.equal(posts().length, 2);
+});
+
+test('a publication that is replaced is not ended first', async () => {
+    const link = open({ isReplaced: true });
+    await settle();
+    peer(0).become('connected');
+    peer(0).become('failed');
+    await pass(0.1);
+    assert.equal(posts().length, 2);
+    assert.equal(deletes().length, 0);
+    await link.close();
+    assert.equal(deletes().length, 1, 'but leaving ends it');
+});
+
+test('addresses that are found after the offer follow it in one message', async () => {
+    answers = [{ status: 201, headers: { Location: '/whip/room/r1', ETag: '"e1"' }, body: 'answer' }];
+    open();
+    await settle();
+    for (const port of [1, 2]) {
+        const candidate = { candidate: `candidate:1 1 udp 1 192.0.2.1 ${port} typ host`, sdpMid: '0' };
+        peer(0).dispatchEvent(Object.assign(new Event('icecandidate'), { candidate }));
+    }
+    peer(0).dispatchEvent(Object.assign(new Event('icecandidate'), { candidate: null }));
+    await pass(0.05);
+    const [patch, ...others] = requests.filter(({ method }) => method === 'PATCH');
+    assert.equal(others.length, 0);
+    assert.equal(patch?.url, 'https://server.test/whip/room/r1');
+    assert.equal(patch?.etag, '"e1"');
+    assert.deepEqual(patch?.body?.split('\r\n'), [
+        'a=ice-ufrag:u1',
+        'a=ice-pwd:p1',
+        'm=audio 9 UDP/TLS/RTP/SAVPF 111',
+        'a=mid:0',
+        'a=candidate:1 1 udp 1 192.0.2.1 1 typ host',
+        'a=candidate:1 1 udp 1 192.0.2.1 2 typ host',
+        '',
+    ]);
 });
 
 test('each attempt uses the TURN credentials that came with its token', async () => {
@@ -198,16 +298,16 @@ test('a failed connection is replaced without waiting for five seconds', async (
     assert.equal(posts().length, 2);
 });
 
-test('attempts that fail in a row wait 1, 2, 4, 8, 8 seconds', async () => {
-    answers = [{ status: 503 }];
+test('attempts that fail in a row wait longer and longer, at most 2 s in the first minute', async () => {
+    answers = [{ status: 500 }];
     open();
     await settle();
     for (const [nPosts, wait] of [
-        [1, 1],
-        [2, 2],
-        [3, 4],
-        [4, 8],
-        [5, 8],
+        [1, 0.1],
+        [2, 0.5],
+        [3, 1],
+        [4, 2],
+        [5, 2],
     ]) {
         assert.equal(posts().length, nPosts);
         await pass((wait ?? 0) - 0.01);
@@ -215,6 +315,25 @@ test('attempts that fail in a row wait 1, 2, 4, 8, 8 seconds', async () => {
         await pass(0.01);
     }
     assert.equal(posts().length, 6);
+});
+
+test('a server that is full or stopping is waited for, with its words', async () => {
+    const busy = { status: 503, headers: { 'Retry-After': '4' } };
+    answers = [
+        { ...busy, body: '{"error": "unavailable", "message": "The server is being restarted."}' },
+        { ...busy, body: '{"error": "unavailable", "message": "The server is full."}' },
+        { status: 201, headers: { Location: '/whip/room/r1' }, body: 'answer' },
+    ];
+    open();
+    await settle();
+    await pass(4);
+    assert.deepEqual(states, [
+        ['waiting', 'The server is being restarted.'],
+        ['waiting', 'The server is full.'],
+    ]);
+    await pass(4);
+    peer(2).become('connected');
+    assert.deepEqual(states.at(-1), ['live', null]);
 });
 
 test('the server may say how long to wait', async () => {
@@ -251,8 +370,8 @@ test('an expired token is replaced once, a second no is final', async () => {
 test('an answer that never becomes a connection is tried again', async () => {
     open();
     await settle();
-    await pass(15);
-    await pass(1);
+    await pass(10);
+    await pass(0.1);
     assert.equal(posts().length, 2);
     assert.equal(deletes().length, 1, 'the half-made one is given back');
 });
@@ -266,11 +385,18 @@ test('a resource that is answered after closing is given back', async () => {
 });
 
 test('Retry-After is bounded and nonsense is ignored', () => {
-    assert.equal(backOffS(1, '3'), 3);
-    assert.equal(backOffS(1, '100000'), 60);
-    assert.equal(backOffS(1, '0'), 0.2);
-    assert.equal(backOffS(2, 'soon'), 2);
-    assert.equal(backOffS(9, null), 8);
+    const random = () => 0.5;
+    assert.equal(backOffS(1, { retryAfter: '3' }), 3);
+    assert.equal(backOffS(1, { retryAfter: '100000' }), 60);
+    assert.equal(backOffS(1, { retryAfter: '0' }), 0.2);
+    assert.equal(backOffS(2, { retryAfter: 'soon', random }), 0.5);
+    assert.equal(backOffS(9, { random }), 2);
+    assert.equal(backOffS(9, { lost_s: 61, random }), 8);
+});
+
+test('pages do not all come at the same moment', () => {
+    assert.equal(backOffS(9, { random: () => 0 }), 1.6);
+    assert.ok(Math.abs(backOffS(9, { random: () => 1 }) - 2.4) < 1e-9);
 });
 
 test('VP8 comes first, H.264 next, the rest keeps its order', () => {

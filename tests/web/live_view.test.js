@@ -35,7 +35,7 @@ test('after two seconds without an estimate it is not live any more', () => {
 
 test('stale says why: the page’s own connection first, then the analysis, then the candidate', () => {
     const why = (fields) => liveView(room(estimate(5, 0.4), fields), 20).detail;
-    assert.match(why({ link: { state: 'reconnecting', retry_s: 1 }, worker: 'restarting' }), /This page has lost/);
+    assert.match(why({ link: { state: 'reconnecting', isRestart: false }, worker: 'restarting' }), /This page has lost/);
     assert.match(why({ worker: 'restarting' }), /analysis is restarting/);
     assert.match(why({ worker: 'failed' }), /has failed/);
     assert.match(why({ participants: [{ ...CANDIDATE, presence: 'interrupted' }] }), /connection is interrupted/);

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { afterEach, beforeEach, mock, test } from 'node:test';
 
-import { backoffS, connect, Refused, socketUrl } from '../../web/static/js/socket.js';
+import { connect, Refused, socketUrl } from '../../web/static/js/socket.js';
 
 /** A websocket whose far end is the test. */
 class FakeSocket {
@@ -34,6 +34,14 @@ const settle = async () => {
 
 const WELCOME = { type: 'welcome', participant_id: 'p', role: 'interviewer', heartbeat_s: 5 };
 
+/** The server is within reach. */
+const REACH = {
+    back: async () => {},
+    onBack: () => () => {},
+    onWake: () => () => {},
+    close() {},
+};
+
 const room = (options = {}) => {
     const sockets = [];
     const statuses = [];
@@ -50,6 +58,8 @@ const room = (options = {}) => {
             sockets.push(socket);
             return socket;
         },
+        reach: REACH,
+        random: () => 0.5,
         ...options,
     });
     return { link, sockets, statuses, events };
@@ -57,10 +67,6 @@ const room = (options = {}) => {
 
 beforeEach(() => mock.timers.enable({ apis: ['setTimeout', 'setInterval'] }));
 afterEach(() => mock.timers.reset());
-
-test('waits 1, 2, 4, then 8 seconds', () => {
-    assert.deepEqual([0, 1, 2, 3, 4, 9].map(backoffS), [1, 2, 4, 8, 8, 8]);
-});
 
 test("the address follows the page's scheme", () => {
     assert.equal(socketUrl('a b', 'https://x.test/p?q=1'), 'wss://x.test/ws/a%20b');
@@ -93,27 +99,83 @@ test('reconnects with a fresh token and the newest time it has', async () => {
     sockets[0].deliver(WELCOME);
     newest = { since_s: 41, session_id: 's1' };
     sockets[0].break();
-    assert.deepEqual(statuses.at(-1), { state: 'reconnecting', retry_s: 1 });
-    mock.timers.tick(1_000);
+    assert.deepEqual(statuses.at(-1), { state: 'reconnecting', isRestart: false });
+    mock.timers.tick(100);
     await settle();
     sockets[1].accept();
     assert.deepEqual(sockets[1].sent, [{ type: 'hello', token: 'token-2', since_s: 41, session_id: 's1' }]);
 });
 
 test('backs off until a welcome, which resets the wait', async () => {
-    const { sockets, statuses } = room();
-    const waits = [];
+    const { sockets } = room();
     await settle();
-    for (let i = 0; i < 3; i += 1) {
+    for (const [i, wait_ms] of [100, 500, 1_000, 2_000, 2_000].entries()) {
         sockets[i].break();
-        waits.push(statuses.at(-1).retry_s);
-        mock.timers.tick(8_000);
+        mock.timers.tick(wait_ms - 1);
         await settle();
+        assert.equal(sockets.length, i + 1);
+        mock.timers.tick(1);
+        await settle();
+        assert.equal(sockets.length, i + 2);
     }
-    sockets[3].accept();
-    sockets[3].deliver(WELCOME);
-    sockets[3].break();
-    assert.deepEqual([...waits, statuses.at(-1).retry_s], [1, 2, 4, 1]);
+    sockets[5].accept();
+    sockets[5].deliver(WELCOME);
+    sockets[5].break();
+    mock.timers.tick(100);
+    await settle();
+    assert.equal(sockets.length, 7);
+});
+
+test('is opened again only when the server is within reach', async () => {
+    let arrive = () => {};
+    const reach = { ...REACH, back: () => new Promise((resolve) => (arrive = resolve)) };
+    const { sockets } = room({ reach });
+    await settle();
+    sockets[0].accept();
+    sockets[0].deliver(WELCOME);
+    sockets[0].break();
+    mock.timers.tick(30_000);
+    await settle();
+    assert.equal(sockets.length, 1);
+    arrive();
+    await settle();
+    assert.equal(sockets.length, 2);
+});
+
+test('when the network is back, a connection that stays silent for two seconds is none', async () => {
+    let back = () => {};
+    const reach = { ...REACH, onBack: (listener) => ((back = listener), () => {}) };
+    const { sockets, statuses } = room({ reach });
+    await settle();
+    sockets[0].accept();
+    sockets[0].deliver(WELCOME);
+    back();
+    assert.deepEqual(sockets[0].sent.at(-1), { type: 'ping' });
+    sockets[0].deliver({ type: 'pong' });
+    mock.timers.tick(3_000);
+    assert.equal(statuses.at(-1).state, 'open');
+    back();
+    mock.timers.tick(2_000);
+    assert.equal(statuses.at(-1).state, 'reconnecting');
+});
+
+test('a server that stops is waited for', async () => {
+    const { sockets, statuses } = room();
+    await settle();
+    sockets[0].accept();
+    sockets[0].deliver(WELCOME);
+    sockets[0].deliver({ type: 'bye', reason: 'shutdown' });
+    assert.deepEqual(statuses.at(-1), { state: 'reconnecting', isRestart: true });
+    mock.timers.tick(100);
+    await settle();
+    sockets[1].break();
+    assert.deepEqual(statuses.at(-1), { state: 'reconnecting', isRestart: true });
+    mock.timers.tick(500);
+    await settle();
+    sockets[2].accept();
+    sockets[2].deliver(WELCOME);
+    sockets[2].break();
+    assert.deepEqual(statuses.at(-1), { state: 'reconnecting', isRestart: false });
 });
 
 test('a silent server is a lost server', async () => {
@@ -121,7 +183,7 @@ test('a silent server is a lost server', async () => {
     await settle();
     sockets[0].accept();
     sockets[0].deliver(WELCOME);
-    mock.timers.tick(14_999);
+    mock.timers.tick(9_999);
     assert.equal(statuses.at(-1).state, 'open');
     mock.timers.tick(1);
     assert.equal(statuses.at(-1).state, 'reconnecting');
@@ -147,7 +209,7 @@ test('a refused token ends it, any other failure is tried again', async () => {
     assert.deepEqual(refused.statuses.at(-1), { state: 'closed', reason: 'refused' });
     const offline = room({ getToken: async () => Promise.reject(new TypeError('offline')) });
     await settle();
-    assert.deepEqual(offline.statuses.at(-1), { state: 'reconnecting', retry_s: 1 });
+    assert.deepEqual(offline.statuses.at(-1), { state: 'reconnecting', isRestart: false });
 });
 
 test('send tells whether the event went out', async () => {

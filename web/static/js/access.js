@@ -22,7 +22,7 @@ export function accessTo({ url, csrf, now_ms = () => performance.now() }) {
         const response = await fetch(url, {
             method: 'POST',
             headers: { 'X-CSRF-Token': csrf, Accept: 'application/json' },
-            signal: AbortSignal.timeout(15_000),
+            signal: AbortSignal.timeout(8_000),
         });
         if ([401, 403, 404, 410].includes(response.status)) throw new Refused(String(response.status));
         if (!response.ok) throw new Error(`no access: ${response.status}`);

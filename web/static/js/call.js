@@ -16,6 +16,7 @@ import { openLink } from './link.js';
  * @property {MediaStream} stream what to send; either kind may be missing and be added later by `replaceTrack`
  * @property {number} kbps upper limit of the video bit rate, kbit/s
  * @property {() => RTCIceServer[]} getIceServers
+ * @property {import('./reach.js').Reach} [reach] shared by all connections of a page
  */
 
 /**
@@ -36,6 +37,7 @@ import { openLink } from './link.js';
  * @property {string} [token] an access token with the grant `watch`; or
  * @property {() => Promise<string>} [getToken]
  * @property {() => RTCIceServer[]} getIceServers
+ * @property {import('./reach.js').Reach} [reach] shared by all connections of a page
  */
 
 /**
@@ -65,6 +67,8 @@ export function publish(options) {
         url: options.url,
         getToken: tokenSource(options),
         getIceServers: options.getIceServers,
+        reach: options.reach,
+        isReplaced: true,
         prepare(pc) {
             senders = {
                 audio: pc.addTransceiver(tracks.audio ?? 'audio', { direction: 'sendonly' }).sender,
@@ -120,6 +124,7 @@ export function watch(options) {
         url: options.url,
         getToken: tokenSource(options),
         getIceServers: options.getIceServers,
+        reach: options.reach,
         prepare(pc) {
             for (const track of stream.getTracks()) stream.removeTrack(track);
             for (const kind of ['audio', 'video']) {
@@ -154,10 +159,10 @@ export function watch(options) {
  * @returns {RTCRtpSender}
  */
 function addVideo(pc, track, kbps) {
-    const transceiver = pc.addTransceiver(track ?? 'video', {
-        direction: 'sendonly',
-        sendEncodings: [{ maxBitrate: kbps * 1000 }],
-    });
+    // Three temporal layers, so that the server can send a slow viewer fewer pictures without asking for anything.
+    // Browsers that do not know the setting pass over it.
+    const encoding = { maxBitrate: kbps * 1000, scalabilityMode: 'L1T3' };
+    const transceiver = pc.addTransceiver(track ?? 'video', { direction: 'sendonly', sendEncodings: [encoding] });
     const codecs = RTCRtpSender.getCapabilities('video')?.codecs ?? [];
     if (codecs.length > 0 && 'setCodecPreferences' in transceiver) {
         transceiver.setCodecPreferences(vp8First(codecs));

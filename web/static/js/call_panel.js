@@ -11,16 +11,19 @@ import { createTiles } from './tiles.js';
  * @param {import('./join_api.js').Access} options.access
  * @param {() => Promise<string>} options.getToken
  * @param {() => RTCIceServer[]} options.getIceServers
+ * @param {import('./reach.js').Reach} options.reach
+ * @param {() => number} options.now_s page time
  * @param {(devices: {microphone: boolean, camera: boolean}) => void} options.onDevices
  */
-export function createCallPanel({ media, access, getToken, getIceServers, onDevices }) {
+export function createCallPanel({ media, access, getToken, getIceServers, reach, now_s, onDevices }) {
     /** @type {RoomModel | null} */
     let shown = null;
     const tiles = createTiles({
         roomId: access.room_id,
         getToken,
         getIceServers,
-        onLink: () => shown !== null && tiles.show(shown),
+        reach,
+        onLink: () => shown !== null && tiles.show(shown, now_s()),
     });
     const own = createOwnMedia({
         media,
@@ -28,6 +31,7 @@ export function createCallPanel({ media, access, getToken, getIceServers, onDevi
         getToken,
         kbps: access.video_kbps,
         getIceServers,
+        reach,
         onDevices: () => queueMicrotask(() => onDevices(own.state())),
     });
 
@@ -36,8 +40,9 @@ export function createCallPanel({ media, access, getToken, getIceServers, onDevi
         show(room) {
             const changed = room.participants !== shown?.participants || room.me !== shown.me;
             shown = room;
-            if (changed) tiles.show(room);
+            if (changed || Object.keys(room.away).length > 0) tiles.show(room, now_s());
         },
+        link: own.link,
         devices: () => own.state(),
         toggleMicrophone: own.toggleMicrophone,
         toggleCamera: own.toggleCamera,

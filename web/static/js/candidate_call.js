@@ -11,7 +11,11 @@ import { fitTile } from './fit.js';
 /** @typedef {import('./protocol.js').ParticipantState} ParticipantState */
 
 /** A connection that is away this long is worth a banner. */
-const BANNER_AFTER_MS = 2000;
+const BANNER_AFTER_MS = 1500;
+
+/** What the candidate reads while something is not connected. */
+const LOST = 'The connection was interrupted. This page reconnects by itself; please stay here.';
+const RESTART = 'The server is being restarted. This page reconnects by itself; please stay here.';
 
 /** Set while the person has silenced the microphone, so that a reload does not open it again. */
 const IS_MUTED = 'composure-muted';
@@ -22,6 +26,7 @@ const IS_MUTED = 'composure-muted';
  * @property {LocalMedia} media
  * @property {() => Promise<string>} getToken
  * @property {() => RTCIceServer[]} getIceServers
+ * @property {import('./reach.js').Reach} reach
  * @property {number} kbps
  * @property {() => void} ondevices microphone or camera went on or off
  */
@@ -29,7 +34,7 @@ const IS_MUTED = 'composure-muted';
 /**
  * @typedef {object} CandidateCall
  * @property {(participants: ParticipantState[]) => void} update show who is there now
- * @property {(isLost: boolean) => void} signalling the websocket was lost or is back
+ * @property {(how: {isLost: boolean, isRestart: boolean}) => void} signalling the websocket was lost or is back
  * @property {() => boolean} isMuted
  * @property {() => Promise<void>} close settles when the server was told
  */
@@ -40,22 +45,38 @@ const IS_MUTED = 'composure-muted';
  * @param {CallOptions} options
  * @returns {CandidateCall}
  */
-export function startCall({ roomId, media, getToken, getIceServers, kbps, ondevices }) {
+export function startCall({ roomId, media, getToken, getIceServers, reach, kbps, ondevices }) {
     const room = encodeURIComponent(roomId);
     const mute = byId('mute', HTMLButtonElement);
     const camera = byId('camera', HTMLButtonElement);
     const self = byId('self', HTMLVideoElement);
-    const publication = publish({ url: `/whip/${room}`, getToken, stream: media.stream(), kbps, getIceServers });
+    const publication = publish({ url: `/whip/${room}`, getToken, stream: media.stream(), kbps, getIceServers, reach });
     /** @type {Map<string, {link: import('./call.js').Watch, tile: HTMLElement}>} */
     const watched = new Map();
     const listening = new AbortController();
     let isMuted = sessionStorage.getItem(IS_MUTED) !== null;
-    let isSignallingLost = false;
+    let signalling = { isLost: false, isRestart: false };
+    let isOffline = false;
+    /** What the server said of one's own picture and sound while it does not take them. */
+    let publicationWords = '';
     /** @type {ReturnType<typeof setTimeout> | undefined} */
     let bannerTimer;
 
     fitTile(self, byId('self-tile'));
-    publication.onstate = connectionChanged;
+    publication.onstate = (_, message) => {
+        publicationWords = message ?? '';
+        connectionChanged();
+    };
+    for (const event of ['online', 'offline']) {
+        globalThis.addEventListener(
+            event,
+            () => {
+                isOffline = event === 'offline';
+                connectionChanged();
+            },
+            { signal: listening.signal },
+        );
+    }
     media.onchange = (kind) => {
         if (kind === null) return;
         void publication.replaceTrack(kind, media.devices[kind].track);
@@ -103,35 +124,46 @@ export function startCall({ roomId, media, getToken, getIceServers, kbps, ondevi
             showBanner('The server does not take your picture and sound. Please reload the page.');
             return;
         }
-        const isLost = isSignallingLost || publication.state === 'interrupted';
-        if (!isLost) {
+        const words = lostWords();
+        if (words === '') {
             if (!byId('banner').hidden) announce('You are connected again.');
             byId('banner').hidden = true;
-        } else if (byId('banner').hidden) {
-            bannerTimer = setTimeout(() => showBanner('The connection was lost. Reconnecting …'), BANNER_AFTER_MS);
+        } else if (byId('banner').hidden && words !== RESTART) {
+            bannerTimer = setTimeout(() => showBanner(words), BANNER_AFTER_MS);
+        } else showBanner(words);
+    }
+
+    /** @returns {string} empty while all is well */
+    function lostWords() {
+        if (signalling.isRestart) return RESTART;
+        if (publication.state === 'waiting' && publicationWords !== '') {
+            return `${publicationWords} This page tries again by itself.`;
         }
+        return signalling.isLost || isOffline || publication.state === 'interrupted' ? LOST : '';
     }
 
     /** @param {string} words */
     function showBanner(words) {
+        const isNews = byId('banner').hidden || byId('banner-words').textContent !== words;
         setText(byId('banner-words'), words);
         byId('banner').hidden = false;
-        alertNow(words);
+        if (isNews) alertNow(words);
     }
 
     /** @param {ParticipantState[]} participants */
     function update(participants) {
         const others = participants.filter(({ role, presence }) => role === 'interviewer' && presence !== 'absent');
-        const ids = new Set(others.filter(({ publishing }) => publishing).map(({ id }) => id));
+        const ids = new Set(others.map(({ id }) => id));
+        // Not as soon as nothing comes: the server keeps this connection for when the sending goes on.
         for (const id of watched.keys()) if (!ids.has(id)) void stopWatching(id);
-        for (const id of ids) if (!watched.has(id)) startWatching(id);
+        for (const { id, publishing } of others) if (publishing && !watched.has(id)) startWatching(id);
         byId('stage-empty').hidden = others.length > 0;
         syncList(byId('tiles'), others, ({ id }) => id, makeTile, drawTile);
     }
 
     /** @param {string} id */
     function startWatching(id) {
-        const link = watch({ url: `/whep/${room}/${encodeURIComponent(id)}`, getToken, getIceServers });
+        const link = watch({ url: `/whep/${room}/${encodeURIComponent(id)}`, getToken, getIceServers, reach });
         const tile = makeVideo();
         tile.srcObject = link.stream;
         watched.set(id, { link, tile });
@@ -170,8 +202,8 @@ export function startCall({ roomId, media, getToken, getIceServers, kbps, ondevi
 
     return {
         update,
-        signalling(isLost) {
-            isSignallingLost = isLost;
+        signalling(how) {
+            signalling = how;
             connectionChanged();
         },
         isMuted: () => isMuted,
@@ -204,7 +236,7 @@ function nameOf(person) {
 /** @param {ParticipantState} person */
 function noteOf(person) {
     if (person.presence === 'interrupted') return `${person.name}’s connection was lost. Waiting for them to come back …`;
-    if (!person.publishing) return `${person.name} is here. No picture or sound yet.`;
+    if (!person.publishing) return `${person.name} is here. No picture or sound at the moment.`;
     return person.camera ? '' : 'The camera is off';
 }
 

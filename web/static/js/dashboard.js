@@ -15,6 +15,7 @@ import { createNotes } from './notes.js';
 import { runReadyStep } from './ready.js';
 import { createFrame } from './room_frame.js';
 import { candidateOf, currentQuestion, newRoom, received, resumeFrom, sessionTimeS } from './room_model.js';
+import { createReach } from './reach.js';
 import { connect } from './socket.js';
 import { share } from './format.js';
 
@@ -53,6 +54,7 @@ function enterRoom(media, first) {
     let news = newLiveNews();
     /** @type {ClientEvent[]} */
     let kept = [];
+    const reach = createReach();
     const session_s = () => sessionTimeS(room, now_s());
     const getToken = async () => {
         access = await getAccess();
@@ -82,6 +84,8 @@ function enterRoom(media, first) {
         access,
         getToken,
         getIceServers: () => access.ice_servers,
+        reach,
+        now_s,
         onDevices: (devices) => socket?.send({ type: 'devices', ...devices }),
     });
     const notes = createNotes({
@@ -113,13 +117,14 @@ function enterRoom(media, first) {
         live.show(room, now_s(), {
             hasNewData: before.estimates !== room.estimates || before.markers !== room.markers,
         });
-        frame.show(room, session_s());
+        frame.show(room, session_s(), call.link(), now_s());
         byId('mark-before').hidden = !room.analysis.on;
     }
 
     function tick() {
         const view = live.show(room, now_s(), { hasNewData: false });
-        frame.show(room, session_s());
+        frame.show(room, session_s(), call.link(), now_s());
+        call.show(room);
         notes.tick(now_s());
         const followed = followLive(news, view, now_s());
         news = followed.state;
@@ -156,7 +161,8 @@ function enterRoom(media, first) {
             socket.send({ type: 'devices', ...call.devices() });
             kept = kept.filter((waiting) => !socket.send(waiting));
         }
-        if (event.type === 'bye') {
+        // After a restart of the server the page comes back by itself.
+        if (event.type === 'bye' && event.reason !== 'shutdown') {
             clearInterval(timer);
             void call.close();
             knock(null);
@@ -169,6 +175,7 @@ function enterRoom(media, first) {
         onEvent,
         onStatus: (link) => become({ ...room, link }),
         resumeFrom: () => resumeFrom(room),
+        reach,
     });
     const timer = setInterval(tick, TICK_MS);
 

@@ -9,6 +9,7 @@ import { byId, setText } from './elements.js';
 import { getAccess, storeConsents } from './join_api.js';
 import { createLocalMedia } from './local_media.js';
 import { localTime } from './localtime.js';
+import { createReach } from './reach.js';
 import { connect } from './socket.js';
 
 /** @typedef {'consent'|'devices'|'waiting'|'call'|'ended'} Step */
@@ -37,6 +38,7 @@ const TROUBLE_MS = 10_000;
 
 const form = byId('consent-form', HTMLFormElement);
 const media = createLocalMedia({ isAnalysed: () => isTicked('analysis') });
+const reach = createReach();
 const check = createDeviceCheck(media, enter);
 /** @type {Step} */
 let step = 'consent';
@@ -175,7 +177,7 @@ function enter() {
     show('waiting');
     drawClock();
     media.onchange = () => sendDevices();
-    socket = connect({ roomId: page.room_id, getToken: freshToken, onEvent: received, onStatus: connectionChanged });
+    socket = connect({ roomId: page.room_id, getToken: freshToken, onEvent: received, onStatus: connectionChanged, reach });
 }
 
 /** Leave the room for the step before, keeping the devices. */
@@ -197,9 +199,13 @@ function leave() {
 /** @param {import('./socket.js').SocketStatus} status */
 function connectionChanged(status) {
     const isLost = status.state === 'reconnecting';
-    if (isLost || status.state === 'open') call?.signalling(isLost);
+    const isRestart = isLost && status.isRestart;
+    if (isLost || status.state === 'open') call?.signalling({ isLost, isRestart });
     document.querySelector('.pulse')?.classList.toggle('lost', isLost);
-    if (isLost) setText(byId('waiting-words'), 'The connection was lost. Reconnecting … Your place is kept.');
+    if (isLost) {
+        const what = isRestart ? 'The server is being restarted.' : 'The connection was interrupted.';
+        setText(byId('waiting-words'), `${what} This page reconnects by itself; your place is kept.`);
+    }
     if (status.state === 'open') {
         hasKnocked = false;
         sendDevices();
@@ -234,12 +240,24 @@ function tell(words) {
 /** @param {RoomState} room */
 function roomChanged(room) {
     showAnalysis(room.analysis.on);
+    if (room.you !== 'admitted' && call !== null) putBack();
     if (room.you === 'absent') knock();
     else if (room.you === 'waiting') drawWaiting(room);
     else if (room.you === 'admitted') {
         if (call === null) admitted();
         call?.update(room.participants);
     }
+}
+
+/** Away for longer than the grace: the interviewer lets the person in again. */
+function putBack() {
+    void call?.close();
+    call = null;
+    media.onchange = () => sendDevices();
+    waitingSince = new Date();
+    show('waiting');
+    drawClock();
+    announce('You were away for a while and are in the waiting room again.');
 }
 
 /** @param {boolean} isOn */
@@ -272,6 +290,7 @@ function admitted() {
         media,
         getToken: freshToken,
         getIceServers: () => access?.ice_servers ?? [],
+        reach,
         kbps: access?.video_kbps ?? 1500,
         ondevices: sendDevices,
     });
@@ -315,7 +334,6 @@ const ENDINGS = {
     cancelled: ['The interview was cancelled', 'The interviewer has called it off. Please ask them about another time.'],
     replaced: ['Opened somewhere else', 'This interview was opened in another window or on another device and goes on there.'],
     expired: ['The link is no longer valid', 'Please ask the interviewer for a new link.'],
-    shutdown: ['A short interruption', 'The server is being restarted. Please come back in a minute.'],
     refused: ['You cannot go in with this link', 'It may have been replaced, or the interview is over. Please ask the interviewer.'],
 };
 
@@ -326,7 +344,7 @@ function end(reason) {
     const [title, words] = ENDINGS[reason] ?? ENDINGS.ended ?? ['', ''];
     setText(byId('ended-title'), title);
     setText(byId('ended-words'), words);
-    byId('rejoin').hidden = !['left', 'replaced', 'shutdown'].includes(reason);
+    byId('rejoin').hidden = !['left', 'replaced'].includes(reason);
     byId('standing').hidden = !['ended', 'left'].includes(reason) || standing().length === 0;
     show('ended');
 }

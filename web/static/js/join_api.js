@@ -66,7 +66,7 @@ async function call(joinToken, verb, body) {
         method: 'POST',
         headers: { 'Content-Type': 'application/json', 'X-CSRF-Token': csrf },
         body: JSON.stringify(body),
-        signal: AbortSignal.timeout(15_000),
+        signal: AbortSignal.timeout(8_000),
     });
     const answer = await response.json().catch(() => ({}));
     if (!response.ok) throw new Rejected(response.status, String(answer.message ?? 'The server did not answer as expected.'));

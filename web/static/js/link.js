@@ -1,15 +1,19 @@
 // One WHIP or WHEP connection that keeps itself alive. No DOM in here: call.js gives it its meaning.
 //
 // aiortc has no ICE restart, so a lost connection is replaced: a new offer, a new POST, the same room and participant.
+// Nothing is offered before the server is within reach again (reach.js), and a connection that ICE may heal by itself
+// gets a moment to do so. Addresses that are found after the offer went out follow it (trickle, RFC 9725).
 
 import { transportPolicy } from './network.js';
+import { backOffS, createReach } from './reach.js';
+import { trickleBody } from './trickle.js';
 
 /**
  * How a connection stands.
  *
  * - `connecting`: the first attempt is under way
  * - `live`: media can flow
- * - `waiting`: the server has nothing for us yet (409) and we ask again when it said
+ * - `waiting`: the server has nothing for us yet (409), is full or about to stop (429, 503); we ask again when it said
  * - `interrupted`: it was lost and is being replaced
  * - `refused`: the server said no for good (not entitled, or over); it will not try again
  * - `closed`: `close()` was called
@@ -23,7 +27,11 @@ import { transportPolicy } from './network.js';
  * @property {() => Promise<string>} getToken an access token; asked before every attempt
  * @property {() => RTCIceServer[]} getIceServers asked after the token, with which fresh ones come
  * @property {(pc: RTCPeerConnection) => void | Promise<void>} prepare adds the transceivers to a new connection
- * @property {(state: LinkState, message: string | null) => void} onstate
+ * @property {(state: LinkState, message: string | null) => void} onstate also called when only the message is another
+ * @property {boolean} [isReplaced] the server ends the old connection when the new one comes (WHIP): nobody else does,
+ *     or those who watch would see the publication end
+ * @property {import('./reach.js').Reach} [reach] shared by all connections of a page
+ * @property {() => number} [random]
  */
 
 /**
@@ -33,36 +41,29 @@ import { transportPolicy } from './network.js';
  * @property {() => Promise<void>} close
  */
 
-/** Waits between attempts, seconds; the last one repeats. */
-export const BACK_OFF_S = [1, 2, 4, 8];
+/** A connection that is `disconnected` is replaced if it has not healed so long after the server is within reach. */
+export const HEAL_S = 1;
 
-/** A connection that is `disconnected` this long is replaced. */
-export const DISCONNECTED_S = 5;
+/** So long after we noticed, the server has given the connection up too: there is nothing to heal. */
+export const GIVEN_UP_S = 9;
 
 /** A new connection that has not come up after this long is replaced. */
-export const CONNECT_S = 15;
+export const CONNECT_S = 10;
 
-/** Gathering local addresses takes at most this long; what was found by then is offered. */
-const GATHER_S = 2;
+/** The offer waits this long for local addresses; those that are found later follow it. */
+export const GATHER_S = 0.3;
+
+/** Addresses that follow the offer wait this long for each other. */
+const TRICKLE_MS = 50;
 
 /** The server has this long to answer an offer. */
-const ANSWER_S = 15;
+const ANSWER_S = 8;
 
-/** Giving a connection back is tried for this long. */
-const DELETE_S = 3;
+/** Giving a connection back, or telling the server more addresses, is tried for this long. */
+const ASIDE_S = 3;
 
-/**
- * Return how long to wait before the next attempt.
- *
- * @param {number} nFailures attempts that failed in a row, at least 1
- * @param {string | null} retryAfter the answer's Retry-After header, in seconds
- * @returns {number} seconds
- */
-export function backOffS(nFailures, retryAfter) {
-    const asked = Number(retryAfter);
-    if (retryAfter !== null && Number.isFinite(asked) && asked >= 0) return Math.min(Math.max(asked, 0.2), 60);
-    return BACK_OFF_S[Math.min(Math.max(nFailures, 1), BACK_OFF_S.length) - 1];
-}
+/** The server has no room now, or nothing to show: not a failure of the network. */
+const LATER = [409, 429, 503];
 
 /** The server's no, with what it said. */
 class Refusal extends Error {
@@ -85,6 +86,7 @@ class Refusal extends Error {
  * @returns {Link}
  */
 export function openLink(options) {
+    const reach = options.reach ?? createReach();
     /** @type {RTCPeerConnection | null} */
     let pc = null;
     /** @type {string | null} */
@@ -93,6 +95,10 @@ export function openLink(options) {
     let nFailures = 0;
     let nUnauthorized = 0;
     let attempt = 0;
+    /** @type {number | null} */
+    let lostAt_ms = null;
+    /** @type {string | null} */
+    let message = null;
     /** @type {ReturnType<typeof setTimeout> | undefined} */
     let retryTimer;
     /** @type {ReturnType<typeof setTimeout> | undefined} */
@@ -103,13 +109,24 @@ export function openLink(options) {
 
     /**
      * @param {LinkState} state
-     * @param {string | null} [message]
+     * @param {string | null} [words]
      */
-    function become(state, message = null) {
-        if (link.state === 'closed' || link.state === 'refused') return;
-        const changed = link.state !== state;
+    function become(state, words = null) {
+        if (isOver()) return;
+        if (state === 'live') lostAt_ms = null;
+        else lostAt_ms ??= performance.now();
+        if (link.state === state && message === words) return;
         link.state = state;
-        if (changed) options.onstate(state, message);
+        message = words;
+        options.onstate(state, words);
+    }
+
+    function isOver() {
+        return link.state === 'closed' || link.state === 'refused';
+    }
+
+    function lost_s() {
+        return lostAt_ms === null ? 0 : (performance.now() - lostAt_ms) / 1000;
     }
 
     function drop() {
@@ -144,7 +161,7 @@ export function openLink(options) {
                 method: 'DELETE',
                 headers: { Authorization: `Bearer ${token}` },
                 keepalive: true,
-                signal: AbortSignal.timeout(DELETE_S * 1000),
+                signal: AbortSignal.timeout(ASIDE_S * 1000),
             });
         } catch {
             // The server notices a vanished peer by itself.
@@ -155,7 +172,7 @@ export function openLink(options) {
         clearTimeout(retryTimer);
         retryTimer = undefined;
         const mine = ++attempt;
-        void forget(drop());
+        drop();
         try {
             token = await options.getToken();
             if (mine !== attempt) return;
@@ -170,7 +187,9 @@ export function openLink(options) {
             await options.prepare(fresh);
             await fresh.setLocalDescription();
             await gathered(fresh);
-            const { answer, location } = await offer(options.url, token, fresh.localDescription?.sdp ?? '');
+            const sdp = fresh.localDescription?.sdp ?? '';
+            const followLater = followUp(fresh);
+            const { answer, location, etag } = await offer(options.url, token, sdp);
             if (mine !== attempt) {
                 void forget(location);
                 return;
@@ -179,8 +198,35 @@ export function openLink(options) {
             await fresh.setRemoteDescription({ type: 'answer', sdp: answer });
             nUnauthorized = 0;
             if (mine === attempt && fresh.connectionState !== 'connected') giveUpAfter(mine, CONNECT_S);
+            followLater((candidates) => tell(location, etag, sdp, candidates));
         } catch (error) {
             failed(mine, error);
+        }
+    }
+
+    /**
+     * Tell the server more of our addresses; without them it may still be reached from here.
+     *
+     * @param {string | null} location
+     * @param {string | null} etag
+     * @param {string} sdp the offer
+     * @param {RTCIceCandidate[]} candidates
+     */
+    async function tell(location, etag, sdp, candidates) {
+        if (location === null || location !== resource) return;
+        try {
+            await fetch(location, {
+                method: 'PATCH',
+                headers: {
+                    'Content-Type': 'application/trickle-ice-sdpfrag',
+                    Authorization: `Bearer ${token}`,
+                    ...(etag === null ? {} : { 'If-Match': etag }),
+                },
+                body: trickleBody(sdp, candidates),
+                signal: AbortSignal.timeout(ASIDE_S * 1000),
+            });
+        } catch {
+            // The connection comes up by the addresses that are known, or is replaced.
         }
     }
 
@@ -198,10 +244,22 @@ export function openLink(options) {
             giveUpAfter(mine, CONNECT_S);
         } else if (changedPc.connectionState === 'disconnected') {
             become('interrupted');
-            giveUpAfter(mine, DISCONNECTED_S);
-        } else if (changedPc.connectionState === 'failed') {
+            void heal(mine);
+        } else if (changedPc.connectionState === 'failed' || changedPc.connectionState === 'closed') {
             failed(mine, null);
         }
+    }
+
+    /**
+     * Wait for the server to be within reach, leave ICE a moment, then replace the connection.
+     *
+     * @param {number} mine
+     */
+    async function heal(mine) {
+        clearTimeout(watchTimer);
+        await reach.back();
+        if (mine !== attempt || pc?.connectionState !== 'disconnected') return;
+        giveUpAfter(mine, lost_s() > GIVEN_UP_S ? 0 : HEAL_S);
     }
 
     /**
@@ -209,19 +267,30 @@ export function openLink(options) {
      * @param {unknown} error
      */
     function failed(mine, error) {
-        if (mine !== attempt || link.state === 'closed') return;
+        if (mine !== attempt || isOver()) return;
         attempt += 1;
         nFailures += 1;
-        void forget(drop());
+        const old = drop();
+        if (!options.isReplaced) void forget(old);
         const refusal = error instanceof Refusal ? error : null;
         if (refusal !== null && isFinal(refusal)) {
             become('refused', refusal.message);
+            end();
             return;
         }
-        if (refusal?.status === 409) become('waiting', refusal.message);
-        else if (link.state !== 'connecting') become('interrupted', refusal?.message ?? null);
-        const wait = backOffS(nFailures, refusal?.retryAfter ?? null);
-        retryTimer = setTimeout(() => void connect(), wait * 1000);
+        if (refusal !== null && LATER.includes(refusal.status)) become('waiting', refusal.message);
+        else if (link.state !== 'connecting') become('interrupted', refusal?.message || null);
+        const { random } = options;
+        retryTimer = setTimeout(
+            () => void retry(),
+            backOffS(nFailures, { retryAfter: refusal?.retryAfter ?? null, lost_s: lost_s(), random }) * 1000,
+        );
+    }
+
+    async function retry() {
+        const mine = attempt;
+        await reach.back();
+        if (mine === attempt && !isOver()) void connect();
     }
 
     /** @param {Refusal} refusal */
@@ -234,8 +303,16 @@ export function openLink(options) {
         return [400, 403, 410, 415, 422].includes(refusal.status);
     }
 
-    function online() {
-        if (retryTimer !== undefined) void connect();
+    /** The page slept: the server has given the connection up meanwhile. */
+    function woke() {
+        if (link.state === 'live') failed(attempt, null);
+    }
+
+    function end() {
+        clearTimeout(retryTimer);
+        clearTimeout(watchTimer);
+        stopWake();
+        if (options.reach === undefined) reach.close();
     }
 
     async function close() {
@@ -243,12 +320,11 @@ export function openLink(options) {
         become('closed');
         link.state = 'closed';
         attempt += 1;
-        clearTimeout(retryTimer);
-        globalThis.removeEventListener('online', online);
+        end();
         await forget(drop());
     }
 
-    globalThis.addEventListener('online', online);
+    const stopWake = reach.onWake(woke);
     void connect();
     return link;
 }
@@ -259,7 +335,7 @@ export function openLink(options) {
  * @param {string} url
  * @param {string} token
  * @param {string} sdp
- * @returns {Promise<{answer: string, location: string | null}>}
+ * @returns {Promise<{answer: string, location: string | null, etag: string | null}>}
  */
 async function offer(url, token, sdp) {
     const response = await fetch(url, {
@@ -273,7 +349,11 @@ async function offer(url, token, sdp) {
         throw new Refusal(response.status, messageOf(text), response.headers.get('Retry-After'));
     }
     const location = response.headers.get('Location');
-    return { answer: text, location: location === null ? null : new URL(location, response.url).href };
+    return {
+        answer: text,
+        location: location === null ? null : new URL(location, response.url).href,
+        etag: response.headers.get('ETag'),
+    };
 }
 
 /**
@@ -293,7 +373,37 @@ function messageOf(text) {
 }
 
 /**
- * Wait until the local addresses are known.
+ * Collect the addresses that are found from now on; the result takes what is to be done with them.
+ *
+ * @param {RTCPeerConnection} pc
+ * @returns {(send: (candidates: RTCIceCandidate[]) => void) => void}
+ */
+function followUp(pc) {
+    /** @type {RTCIceCandidate[]} */
+    let found = [];
+    /** @type {((candidates: RTCIceCandidate[]) => void) | null} */
+    let send = null;
+    /** @type {ReturnType<typeof setTimeout> | undefined} */
+    let timer;
+    const flush = () => {
+        const batch = found;
+        found = [];
+        timer = undefined;
+        if (batch.length > 0 && pc.connectionState !== 'closed') send?.(batch);
+    };
+    pc.addEventListener('icecandidate', ({ candidate }) => {
+        if (candidate === null || candidate.candidate === '') return;
+        found.push(candidate);
+        if (send !== null) timer ??= setTimeout(flush, TRICKLE_MS);
+    });
+    return (action) => {
+        send = action;
+        flush();
+    };
+}
+
+/**
+ * Wait until the local addresses are known, or long enough.
  *
  * @param {RTCPeerConnection} pc
  * @returns {Promise<void>}

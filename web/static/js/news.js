@@ -1,7 +1,7 @@
 // Which changes of the room are said aloud (to screen readers), and in what words. Pure.
 
 import { bandName } from './words.js';
-import { clock } from './format.js';
+import { clock, duration } from './format.js';
 
 /** @typedef {import('./room_model.js').RoomModel} RoomModel */
 /** @typedef {import('./live_view.js').LiveView} LiveView */
@@ -37,9 +37,14 @@ const PRESENCE_NEWS = {
  */
 export function peopleNews(before, after) {
     const presences = new Map(before.participants.map(({ id, presence }) => [id, presence]));
-    return after.participants
+    const isBack = after.gap !== before.gap && after.gap !== null && after.gap.id !== after.me;
+    const texts = isBack && after.gap ? [`${after.gap.name} is back after ${duration(after.gap.length_s)}.`] : [];
+    const changes = after.participants
         .filter(({ id, presence }) => id !== after.me && presence !== (presences.get(id) ?? 'absent'))
+        // Somebody who comes back from an interruption is told with its length, when the picture is there again.
+        .filter(({ id, presence }) => !(presence === 'present' && before.away[id] !== undefined))
         .map(({ name, presence }) => `${name} ${PRESENCE_NEWS[presence]}`);
+    return [...changes, ...texts];
 }
 
 /**

@@ -8,11 +8,14 @@ import { fitTile } from './fit.js';
 /** @typedef {import('./call.js').Publication} Publication */
 /** @typedef {import('./devices.js').Kind} Kind */
 
+/** @typedef {{state: import('./link.js').LinkState, message: string | null} | null} OwnLink null: nothing is sent */
+
 /**
  * @typedef {object} OwnMedia
  * @property {() => void} toggleMicrophone
  * @property {() => void} toggleCamera
  * @property {() => {microphone: boolean, camera: boolean}} state what the others get
+ * @property {() => OwnLink} link how the sending stands
  * @property {() => Promise<void>} close
  */
 
@@ -25,10 +28,11 @@ import { fitTile } from './fit.js';
  * @param {() => Promise<string>} options.getToken
  * @param {number} options.kbps
  * @param {() => RTCIceServer[]} options.getIceServers
+ * @param {import('./reach.js').Reach} options.reach
  * @param {() => void} options.onDevices called when microphone or camera went on or off
  * @returns {OwnMedia}
  */
-export function createOwnMedia({ media, url, getToken, kbps, getIceServers, onDevices }) {
+export function createOwnMedia({ media, url, getToken, kbps, getIceServers, reach, onDevices }) {
     const { devices } = media;
     const video = byId('own-video', HTMLVideoElement);
     const problemLine = byId('own-problem');
@@ -37,6 +41,8 @@ export function createOwnMedia({ media, url, getToken, kbps, getIceServers, onDe
     let publication = null;
     let isMuted = false;
     let told = '';
+    /** @type {OwnLink} */
+    let link = null;
 
     const state = () => ({
         microphone: devices.audio.track !== null && !isMuted,
@@ -46,7 +52,10 @@ export function createOwnMedia({ media, url, getToken, kbps, getIceServers, onDe
     const send = () => {
         if (publication === null) {
             if (devices.audio.track === null && devices.video.track === null) return;
-            publication = publish({ url, getToken, stream: media.stream(), kbps, getIceServers });
+            publication = publish({ url, getToken, stream: media.stream(), kbps, getIceServers, reach });
+            publication.onstate = (linkState, message) => {
+                link = { state: linkState, message };
+            };
             publication.setMuted('audio', isMuted);
             return;
         }
@@ -91,6 +100,7 @@ export function createOwnMedia({ media, url, getToken, kbps, getIceServers, onDe
             void media.setWanted('video', devices.video.track === null);
         },
         state,
+        link: () => link,
         async close() {
             media.onchange = () => {};
             media.stop();

@@ -115,8 +115,8 @@
 /** A page pings this often. */
 export const HEARTBEAT_S = 5;
 
-/** A server that was silent this long is gone. */
-export const SILENCE_S = 15;
+/** A server that was silent this long, a ping unanswered for half of it, is gone. */
+export const SILENCE_S = 10;
 
 /** The first message of the server must come this soon. */
 export const WELCOME_TIMEOUT_S = 10;

@@ -1,14 +1,14 @@
 // What stands around the room: clock, banners, dialogs, leaving, and what comes after the end.
 
-import { alertNow } from './announce.js';
+import { alertNow, announce } from './announce.js';
 import { byId, make, setText } from './elements.js';
-import { clock } from './format.js';
+import { clock, duration } from './format.js';
 import { KEY_HELP } from './keys.js';
+import { localTime } from './localtime.js';
+import { followOutage, noOutage, outageWords } from './outage.js';
+import { candidateOf } from './room_model.js';
 
 /** @typedef {import('./room_model.js').RoomModel} RoomModel */
-
-/** A connection may be away this long before the page says so. */
-const PATIENCE_MS = 2000;
 
 /** Reasons after which the room is over for everybody. @type {Record<string, string>} */
 const OVER = {
@@ -21,7 +21,6 @@ const OVER = {
 const AWAY = {
     replaced: 'The room was opened in another window. This one is no longer connected.',
     expired: 'This page was away for too long and is no longer connected.',
-    shutdown: 'The server was stopped. What was measured is stored.',
     declined: 'This page is no longer connected.',
 };
 
@@ -35,9 +34,9 @@ export function createFrame({ page, send, onLeave }) {
     const endDialog = byId('end-dialog', HTMLDialogElement);
     const keysDialog = byId('keys-dialog', HTMLDialogElement);
     const banner = byId('link-banner');
-    /** @type {ReturnType<typeof setTimeout> | undefined} */
-    let patience;
-    let shownLink = '';
+    let outage = noOutage();
+    let shownKind = '';
+    let isClosed = false;
     /** @type {string[]} */
     let sessions = [];
 
@@ -60,23 +59,55 @@ export function createFrame({ page, send, onLeave }) {
     const showBanner = (text) => {
         setText(byId('link-text'), text);
         banner.hidden = text === '';
-        if (text !== '') alertNow(text);
+    };
+
+    /**
+     * @param {RoomModel} room
+     * @param {import('./own_media.js').OwnLink} media
+     * @param {number} now_s
+     */
+    const showLink = (room, media, now_s) => {
+        if (isClosed) return;
+        if (room.link.state === 'closed') {
+            isClosed = true;
+            showClosed(room.link.reason);
+            return;
+        }
+        const wasRestart = outage.isRestart;
+        outage = followOutage(outage, room.link, media, now_s);
+        if (wasRestart && !outage.isRestart) showRestarted(room);
+        const { kind, text } = outageWords(outage, media, now_s);
+        showBanner(text);
+        // Said once, not with every second that passes.
+        if (kind !== shownKind && kind !== '') alertNow(text);
+        if (kind === '' && shownKind !== '') announce('You are connected again.');
+        shownKind = kind;
     };
 
     /** @param {RoomModel} room */
-    const showLink = ({ link }) => {
-        const key = link.state === 'closed' ? `closed ${link.reason}` : link.state;
-        // An attempt to reconnect is still the same absence.
-        if (key === shownLink || (key === 'connecting' && shownLink === 'reconnecting')) return;
-        shownLink = key;
-        clearTimeout(patience);
-        if (link.state === 'open') showBanner('');
-        else if (link.state === 'reconnecting') {
-            patience = setTimeout(
-                () => showBanner('The connection to the server is lost. Trying again … Markers and notes are kept.'),
-                PATIENCE_MS,
-            );
-        } else if (link.state === 'closed') showClosed(link.reason);
+    const showRestarted = (room) => {
+        const analysis = room.session_id === null ? '' : ' What was measured is stored; start the analysis again to go on.';
+        showError(`The server was restarted.${analysis}`);
+    };
+
+    /** @param {string} message */
+    const showError = (message) => {
+        setText(byId('error-text'), message);
+        byId('error-banner').hidden = false;
+        alertNow(message);
+    };
+
+    /**
+     * @param {RoomModel} room
+     * @param {number} now_s
+     */
+    const showGap = (room, now_s) => {
+        const { gap } = room;
+        const isShown = gap !== null && gap.id === candidateOf(room)?.id;
+        byId('candidate-gap').hidden = !isShown;
+        if (!isShown) return;
+        const began = new Date(Date.now() - (now_s - gap.began_s) * 1000);
+        setText(byId('candidate-gap'), `Last interruption: ${duration(gap.length_s)}, at ${localTime(began, 'time')}.`);
     };
 
     /** @param {string} reason */
@@ -86,7 +117,9 @@ export function createFrame({ page, send, onLeave }) {
         const over = OVER[reason];
         if (over === undefined) {
             byId('link-retry').hidden = false;
-            showBanner(AWAY[reason] ?? 'This page is no longer connected.');
+            const words = AWAY[reason] ?? 'This page is no longer connected.';
+            showBanner(words);
+            alertNow(words);
             return;
         }
         showBanner('');
@@ -102,20 +135,18 @@ export function createFrame({ page, send, onLeave }) {
         /**
          * @param {RoomModel} room
          * @param {number | null} session_s
+         * @param {import('./own_media.js').OwnLink} media how one's own picture and sound are connected
+         * @param {number} now_s page time
          */
-        show(room, session_s) {
+        show(room, session_s, media, now_s) {
             if (room.session_id !== null && !sessions.includes(room.session_id))
                 sessions = [...sessions, room.session_id];
             byId('session-clock').hidden = session_s === null;
             setText(byId('session-time'), clock(session_s));
-            showLink(room);
+            showLink(room, media, now_s);
+            showGap(room, now_s);
         },
-        /** @param {string} message */
-        showError(message) {
-            setText(byId('error-text'), message);
-            byId('error-banner').hidden = false;
-            alertNow(message);
-        },
+        showError,
         showKeys: () => keysDialog.showModal(),
     };
 }

@@ -13,6 +13,11 @@ import { merged } from './series.js';
 /** @typedef {import('./protocol.js').ParticipantState} ParticipantState */
 /** @typedef {import('./socket.js').SocketStatus} SocketStatus */
 
+/** The server calls somebody interrupted who was silent so long, seconds: the gap began that much earlier. */
+export const NOTICED_AFTER_S = 3;
+
+/** @typedef {{id: string, name: string, began_s: number, length_s: number}} Gap began_s: page time */
+
 /**
  * @typedef {object} RoomModel
  * @property {string | null} me participant id of this page
@@ -28,6 +33,8 @@ import { merged } from './series.js';
  * @property {Note[]} notes in the order of time
  * @property {Question[]} questions
  * @property {SocketStatus} link
+ * @property {Record<string, number>} away page time since which somebody's connection is interrupted, by participant
+ * @property {Gap | null} gap the newest interruption that is over
  * @property {number} clock_offset_s session time minus page time, as of the newest news of the session time
  */
 
@@ -47,6 +54,8 @@ export function newRoom() {
         notes: [],
         questions: [],
         link: { state: 'connecting' },
+        away: {},
+        gap: null,
         clock_offset_s: Number.NaN,
     };
 }
@@ -144,10 +153,34 @@ function takeState(room, event, now_s) {
         ...(isNew ? emptySession(room, analysis.session_id ?? null) : room),
         status: event.status,
         participants: event.participants,
+        ...interruptions(room, event.participants, now_s),
         analysis,
         worker: analysis.worker ?? null,
         clock_offset_s: analysis.on && t_s !== null ? t_s - now_s : room.clock_offset_s,
     };
+}
+
+/**
+ * Who is away since when, and the newest gap that is over. Being connected again is not enough: the picture must come.
+ *
+ * @param {RoomModel} room
+ * @param {ParticipantState[]} participants
+ * @param {number} now_s page time
+ * @returns {{away: Record<string, number>, gap: Gap | null}}
+ */
+function interruptions(room, participants, now_s) {
+    /** @type {Record<string, number>} */
+    const away = {};
+    let gap = room.gap;
+    for (const { id, name, presence, publishing } of participants) {
+        const since_s = room.away[id];
+        if (presence === 'interrupted') away[id] = since_s ?? now_s - NOTICED_AFTER_S;
+        else if (since_s !== undefined && presence === 'present') {
+            if (publishing) gap = { id, name, began_s: since_s, length_s: now_s - since_s };
+            else away[id] = since_s;
+        }
+    }
+    return { away, gap };
 }
 
 /**

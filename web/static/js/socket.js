@@ -1,18 +1,18 @@
 /**
  * The page's one websocket: hello, heartbeat, reconnection. Knows nothing of the DOM.
  *
- * A connection that drops is made again after 1, 2, 4, then every 8 seconds, with a fresh token and with the time of
- * the newest estimate the page has, so that the server sends what was missed. After `bye`, or when the server refuses
- * a token, it stays closed.
+ * A connection that drops is made again as soon as the server is within reach (reach.js), with a fresh token and with
+ * the time of the newest estimate the page has, so that the server sends what was missed. After `bye`, or when the
+ * server refuses a token, it stays closed; a server that says `bye` because it stops is waited for.
  *
  * @typedef {import("./protocol.js").ServerEvent} ServerEvent
  * @typedef {import("./protocol.js").ClientEvent} ClientEvent
  *
  * @typedef {{state: "connecting"}
  *   | {state: "open"}
- *   | {state: "reconnecting", retry_s: number}
+ *   | {state: "reconnecting", isRestart: boolean}
  *   | {state: "closed", reason: string}} SocketStatus
- *   closed.reason is a ByeReason, "refused" (no token for this page) or "left" (close() was called)
+ *   reconnecting.isRestart: the server said that it stops; closed.reason is a ByeReason, "refused" (no token for this page) or "left" (close() was called)
  *
  * @typedef {object} SocketOptions
  * @property {string} roomId
@@ -22,25 +22,21 @@
  * @property {() => {since_s: number, session_id: string} | null} [resumeFrom] the newest estimate the page has
  * @property {(url: string) => WebSocket} [open] how a websocket is opened
  * @property {string} [base] address of the page
+ * @property {import("./reach.js").Reach} [reach] shared by all connections of a page
+ * @property {() => number} [random]
  *
  * @typedef {object} Socket
  * @property {(event: ClientEvent) => boolean} send true when the event went out on a live connection
  * @property {() => void} close leaves for good
  */
 import { HEARTBEAT_S, SILENCE_S, WELCOME_TIMEOUT_S } from './protocol.js';
+import { backOffS, createReach } from './reach.js';
+
+/** When the network is back, a connection that seems to live must prove it within this time, seconds. */
+const PROOF_S = 2;
 
 /** The server will give this page no token: reconnecting is pointless. */
 export class Refused extends Error {}
-
-/**
- * How long to wait before the n-th attempt in a row to reconnect.
- *
- * @param {number} attempt from 0
- * @returns {number} seconds: 1, 2, 4, 8, 8 ...
- */
-export function backoffS(attempt) {
-    return 2 ** Math.min(attempt, 3);
-}
 
 /**
  * @param {string} roomId
@@ -67,10 +63,16 @@ export function connect({
     resumeFrom = () => null,
     open = (url) => new WebSocket(url),
     base = globalThis.location?.href,
+    reach: given,
+    random,
 }) {
+    const reach = given ?? createReach();
     /** @type {WebSocket | null} */
     let socket = null;
-    let attempt = 0;
+    let nFailures = 0;
+    /** @type {number | null} */
+    let lostAt_ms = null;
+    let isRestart = false;
     let isWelcome = false;
     let isOver = false;
     /** @type {ReturnType<typeof setTimeout> | undefined} */
@@ -101,23 +103,27 @@ export function connect({
         if (isOver) return;
         isOver = true;
         forget();
-        globalThis.removeEventListener?.('online', retryNow);
+        stopBack();
+        stopWake();
+        if (given === undefined) reach.close();
         onStatus({ state: 'closed', reason });
     };
 
     const drop = () => {
         if (isOver) return;
         forget();
-        const retry_s = backoffS(attempt);
-        attempt += 1;
-        onStatus({ state: 'reconnecting', retry_s });
-        retryTimer = setTimeout(start, retry_s * 1000);
+        nFailures += 1;
+        lostAt_ms ??= performance.now();
+        onStatus({ state: 'reconnecting', isRestart });
+        const wait_s = backOffS(nFailures, { lost_s: (performance.now() - lostAt_ms) / 1000, random });
+        retryTimer = setTimeout(() => void reach.back().then(start), wait_s * 1000);
     };
 
-    const retryNow = () => {
-        if (isOver || socket !== null) return;
-        clearTimeout(retryTimer);
-        start();
+    /** The network is back or the page slept: a connection that is silent now is none. */
+    const prove = () => {
+        if (!isWelcome || socket === null) return;
+        socket.send('{"type":"ping"}');
+        expectMessageWithin(PROOF_S);
     };
 
     /** @param {MessageEvent} message */
@@ -127,16 +133,23 @@ export function connect({
         const event = JSON.parse(message.data);
         if (event.type === 'welcome') {
             isWelcome = true;
-            attempt = 0;
+            nFailures = 0;
+            lostAt_ms = null;
+            isRestart = false;
             clearInterval(pingTimer);
             pingTimer = setInterval(() => socket?.send('{"type":"ping"}'), HEARTBEAT_S * 1000);
             onStatus({ state: 'open' });
         }
         onEvent(event);
-        if (event.type === 'bye') finish(event.reason);
+        if (event.type !== 'bye') return;
+        if (event.reason === 'shutdown') {
+            isRestart = true;
+            drop();
+        } else finish(event.reason);
     };
 
     const start = async () => {
+        if (isOver || socket !== null) return;
         onStatus({ state: 'connecting' });
         let token;
         try {
@@ -161,7 +174,8 @@ export function connect({
         };
     };
 
-    globalThis.addEventListener?.('online', retryNow);
+    const stopBack = reach.onBack(prove);
+    const stopWake = reach.onWake(prove);
     start();
 
     return {

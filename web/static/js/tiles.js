@@ -3,6 +3,7 @@
 import { watch } from './call.js';
 import { byId, make, setText, syncList } from './elements.js';
 import { fitTile } from './fit.js';
+import { duration } from './format.js';
 
 /** @typedef {import('./protocol.js').ParticipantState} ParticipantState */
 /** @typedef {import('./room_model.js').RoomModel} RoomModel */
@@ -10,7 +11,7 @@ import { fitTile } from './fit.js';
 
 /**
  * @typedef {object} Tiles
- * @property {(room: RoomModel) => void} show
+ * @property {(room: RoomModel, now_s: number) => void} show now_s: page time
  * @property {() => Promise<void>} close
  */
 
@@ -19,10 +20,11 @@ import { fitTile } from './fit.js';
  * @param {string} options.roomId
  * @param {() => Promise<string>} options.getToken
  * @param {() => RTCIceServer[]} options.getIceServers
+ * @param {import('./reach.js').Reach} options.reach
  * @param {() => void} options.onLink called when a picture's connection changed
  * @returns {Tiles}
  */
-export function createTiles({ roomId, getToken, getIceServers, onLink }) {
+export function createTiles({ roomId, getToken, getIceServers, reach, onLink }) {
     /** @type {Map<string, Watch>} */
     const watches = new Map();
     const soundButton = byId('sound-on');
@@ -33,18 +35,19 @@ export function createTiles({ roomId, getToken, getIceServers, onLink }) {
      * @param {HTMLVideoElement} video
      */
     const follow = (person, video) => {
-        const isThere = person.publishing && (person.presence === 'present' || person.presence === 'interrupted');
+        const isThere = person.presence === 'present' || person.presence === 'interrupted';
         const watching = watches.get(person.id);
-        if (isThere && watching === undefined) {
+        if (isThere && person.publishing && watching === undefined) {
             const url = `/whep/${encodeURIComponent(roomId)}/${encodeURIComponent(person.id)}`;
-            const fresh = watch({ url, getToken, getIceServers });
+            const fresh = watch({ url, getToken, getIceServers, reach });
             fresh.onstate = () => {
                 onLink();
                 if (fresh.state === 'live') void play(video);
             };
             watches.set(person.id, fresh);
             video.srcObject = fresh.stream;
-        } else if (!isThere && watching !== undefined && person.presence !== 'interrupted') {
+        } else if (!isThere && watching !== undefined) {
+            // Not before: the server keeps this connection for when an interrupted publication goes on.
             drop(person.id);
             video.srcObject = null;
         }
@@ -72,12 +75,14 @@ export function createTiles({ roomId, getToken, getIceServers, onLink }) {
     });
 
     return {
-        show(room) {
+        show(room, now_s) {
+            /** @param {ParticipantState} person */
+            const awayFor = ({ id }) => (room.away[id] === undefined ? null : now_s - room.away[id]);
             const others = room.participants.filter((person) => person.id !== room.me);
             const candidate = others.find((person) => person.role === 'candidate');
             if (candidate !== undefined) {
                 follow(candidate, byId('candidate-video', HTMLVideoElement));
-                showTile(byId('candidate-tile'), candidate, tileNote(candidate, watches.get(candidate.id) ?? null));
+                showTile(byId('candidate-tile'), candidate, tileNote(candidate, watches.get(candidate.id) ?? null, awayFor(candidate)));
             }
             const colleagues = others.filter((person) => person.role === 'interviewer' && person.presence !== 'absent');
             syncList(
@@ -137,14 +142,19 @@ function showTile(tile, person, note) {
  *
  * @param {ParticipantState} person
  * @param {Watch | null} watching
+ * @param {number | null} away_s so long the person's connection has been interrupted
  * @returns {string}
  */
-function tileNote({ name, presence, publishing, camera }, watching) {
+function tileNote({ name, presence, publishing, camera }, watching, away_s) {
     if (presence === 'absent') return `${name} is not here.`;
     if (presence === 'waiting') return `${name} is in the waiting room.`;
-    if (presence === 'interrupted') return `${name}’s connection is interrupted. Trying again …`;
+    if (away_s !== null) {
+        return `${name}’s connection has been interrupted for ${duration(away_s)}. Waiting for ${name} to come back …`;
+    }
+    if (!publishing && watching !== null) return `${name} is connecting …`;
     if (!publishing) return `${name} is here, without camera and microphone so far.`;
     if (watching?.state === 'refused') return 'The picture cannot be shown.';
+    if (watching?.state === 'interrupted') return 'The picture is interrupted here. Trying again …';
     if (watching !== null && watching.state !== 'live') return 'Connecting the picture …';
     return camera ? '' : `${name}’s camera is off.`;
 }

@@ -1,0 +1,137 @@
+// Is the server within reach? One cheap question for the whole page, asked again and again while something is lost.
+//
+// A request into a dead network hangs, and with it whoever waits for it. So nobody sends an offer or opens a websocket
+// into the dark: they wait here for the first sign of life, and all go at once when it comes. No DOM.
+
+/** A question goes out this often in the first minute, seconds, give or take a fifth. */
+export const ASK_EVERY_S = 0.8;
+
+/** And this often later. */
+export const LATER_EVERY_S = 3;
+
+/** When "later" begins, seconds. */
+export const LATER_AFTER_S = 60;
+
+/** A question that is not answered by then is given up; others are under way meanwhile. */
+const ANSWER_S = 2.5;
+
+/** A page whose clock jumped this far slept, seconds: the server has given up its connections (docs/network.md). */
+export const SLEPT_S = 12;
+
+/** How often it looks at the clock. */
+const LOOK_EVERY_S = 2;
+
+/**
+ * @typedef {object} Reach
+ * @property {() => Promise<void>} back settles when the server has answered
+ * @property {(listener: () => void) => () => void} onBack
+ *     called when the server answers after somebody waited for it, and when the browser says that it is online; the
+ *     result stops that
+ * @property {(listener: () => void) => () => void} onWake called when the page wakes from a sleep; the result stops that
+ * @property {() => void} close
+ */
+
+/**
+ * @param {object} [options]
+ * @param {() => Promise<boolean>} [options.ask] tells whether the server is there; may reject
+ * @param {() => number} [options.random]
+ * @param {() => number} [options.now_ms] wall clock: it goes on while the machine sleeps
+ * @returns {Reach}
+ */
+export function createReach({ ask = askServer, random = Math.random, now_ms = Date.now } = {}) {
+    /** @type {Set<() => void>} */
+    let waiting = new Set();
+    /** @type {Set<() => void>} */
+    const onBacks = new Set();
+    /** @type {Set<() => void>} */
+    const onWakes = new Set();
+    /** @type {ReturnType<typeof setTimeout> | undefined} */
+    let timer;
+    let began_ms = 0;
+    let looked_ms = now_ms();
+
+    function tick() {
+        clearTimeout(timer);
+        const isLate = now_ms() - began_ms > LATER_AFTER_S * 1000;
+        timer = setTimeout(tick, (isLate ? LATER_EVERY_S : ASK_EVERY_S) * (0.8 + 0.4 * random()) * 1000);
+        ask().then(
+            (isThere) => {
+                if (isThere) arrived();
+            },
+            () => {},
+        );
+    }
+
+    function arrived() {
+        clearTimeout(timer);
+        timer = undefined;
+        const served = waiting;
+        waiting = new Set();
+        for (const resolve of served) resolve();
+        if (served.size > 0) for (const listener of [...onBacks]) listener();
+    }
+
+    function online() {
+        if (waiting.size > 0) tick();
+        for (const listener of [...onBacks]) listener();
+    }
+
+    const look = setInterval(() => {
+        const before_ms = looked_ms;
+        looked_ms = now_ms();
+        if (looked_ms - before_ms < SLEPT_S * 1000) return;
+        for (const listener of [...onWakes]) listener();
+    }, LOOK_EVERY_S * 1000);
+
+    globalThis.addEventListener?.('online', online);
+    return {
+        back: () =>
+            new Promise((resolve) => {
+                waiting.add(() => resolve());
+                if (timer !== undefined) return;
+                began_ms = now_ms();
+                tick();
+            }),
+        onBack: (listener) => listen(onBacks, listener),
+        onWake: (listener) => listen(onWakes, listener),
+        close() {
+            clearTimeout(timer);
+            clearInterval(look);
+            waiting.clear();
+            globalThis.removeEventListener?.('online', online);
+        },
+    };
+}
+
+/**
+ * @param {Set<() => void>} listeners
+ * @param {() => void} listener
+ */
+function listen(listeners, listener) {
+    listeners.add(listener);
+    return () => {
+        listeners.delete(listener);
+    };
+}
+
+/** A proxy that answers for a server that is down (502, 504) does not count; a full or busy server (503) does. */
+async function askServer() {
+    const response = await fetch('/healthz', { cache: 'no-store', signal: AbortSignal.timeout(ANSWER_S * 1000) });
+    return response.status < 500 || response.status === 503;
+}
+
+/**
+ * Return how long to wait before the next attempt at something that failed although the server is there.
+ *
+ * @param {number} nFailures in a row, at least 1
+ * @param {{retryAfter?: string | null, lost_s?: number, random?: () => number}} [how] retryAfter: the answer's
+ *     Retry-After header, in seconds; lost_s: since when it is lost
+ * @returns {number} seconds: 0.1, 0.5, 1, then 2, and up to 8 once a minute has passed; give or take a fifth
+ */
+export function backOffS(nFailures, { retryAfter = null, lost_s = 0, random = Math.random } = {}) {
+    const asked = Number(retryAfter);
+    if (retryAfter !== null && Number.isFinite(asked) && asked >= 0) return Math.min(Math.max(asked, 0.2), 60);
+    const waits = lost_s > LATER_AFTER_S ? [2, 4, 8] : [0.1, 0.5, 1, 2];
+    const wait = waits[Math.min(Math.max(nFailures, 1), waits.length) - 1] ?? 2;
+    return wait * (0.8 + 0.4 * random());
+}
