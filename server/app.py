@@ -22,10 +22,11 @@ from server.http.templates import make_environment
 from server.http.websocket import STRANGERS, close_strangers
 from server.ops.lag import LagMonitor
 from server.ops.loopback import LoopbackResult, loopback_call
+from server.ops.metrics import Metrics, Sources
 from server.ops.readiness import SelfTest
 from server.ops.stalls import StallWatch
 from server.ops.versions import model_version
-from server.rtc.aiortc_private import host_addresses
+from server.rtc.addresses import local_addresses
 from server.rtc.plane import MediaPlane, PublisherEvent
 from server.sessions.accounts import Accounts
 from server.sessions.consent import Consents
@@ -85,6 +86,18 @@ def make_app(
     app[keys.LAG] = lag = LagMonitor(monotonic_s)
     app[keys.STALLS] = StallWatch(lag, monotonic_s)
     app[keys.SELF_TEST] = self_test = _self_test(config, monotonic_s)
+    app[keys.METRICS] = Metrics(
+        Sources(
+            plane=plane,
+            pool=pool,
+            rooms=rooms,
+            taps=app[keys.TAPS],
+            lag=lag,
+            stalls=app[keys.STALLS],
+            self_test=self_test,
+            max_sessions=config.max_sessions,
+        )
+    )
     app[STRANGERS] = set()
     app[keys.TEMPLATES] = make_environment()
     add_routes(app, ROUTES)
@@ -108,23 +121,17 @@ def make_app(
 def _self_test(config: Config, monotonic_s: Callable[[], float]) -> SelfTest:
     """Return calls with ourselves on a media plane of their own: no room, counter or histogram of people sees them."""
     # What others' servers do is not the question here, and each call would wait for them.
-    own = replace(config, ice_servers=())
+    own = replace(config, ice_servers=(), turn_urls=(), turn_secret="", server_uses_turn=False)
 
     async def call() -> LoopbackResult:
         plane = MediaPlane(own, clock=monotonic_s, on_publisher=lambda event: None)
         try:
-            return await loopback_call(plane, address=_own_address(own), timeout_s=SELF_TEST_TIMEOUT_S)
+            address = next(iter(local_addresses(own)), "127.0.0.1")
+            return await loopback_call(plane, address=address, timeout_s=SELF_TEST_TIMEOUT_S)
         finally:
             await plane.close()
 
     return SelfTest(call, monotonic_s)
-
-
-def _own_address(config: Config) -> str:
-    """Return an address of this machine from which one that the server offers can be reached."""
-    if config.ice_addresses:
-        return config.ice_addresses[0]
-    return "127.0.0.1" if config.is_local else next(iter(host_addresses()), "127.0.0.1")
 
 
 def _open_database(config: Config) -> Database:

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from server.analysis.supervisor import AnalysisPool
     from server.db.engine import Database
     from server.ops.lag import LagMonitor
+    from server.ops.metrics import Metrics
     from server.ops.readiness import SelfTest
     from server.ops.stalls import StallWatch
     from server.rtc.plane import MediaPlane
@@ -37,6 +38,7 @@ ROOMS: web.AppKey["LiveRooms"] = web.AppKey("rooms")
 SUMMARIES: web.AppKey["Summaries"] = web.AppKey("summaries")
 TAPS: web.AppKey["TapRegister"] = web.AppKey("taps")
 LAG: web.AppKey["LagMonitor"] = web.AppKey("lag")
+METRICS: web.AppKey["Metrics"] = web.AppKey("metrics")
 SELF_TEST: web.AppKey["SelfTest"] = web.AppKey("self_test")
 STALLS: web.AppKey["StallWatch"] = web.AppKey("stalls")
 TEMPLATES: web.AppKey["jinja2.Environment"] = web.AppKey("templates")

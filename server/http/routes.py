@@ -1,6 +1,17 @@
 """The one table of routes: method, path, handler, access rule."""
 
-from server.http import api, health, pages_interview, pages_join, pages_people, pages_schedule, static, taps, whip
+from server.http import (
+    api,
+    health,
+    metrics,
+    pages_interview,
+    pages_join,
+    pages_people,
+    pages_schedule,
+    static,
+    taps,
+    whip,
+)
 from server.http.access import (
     HELLO,
     JOIN_LINK,
@@ -20,6 +31,7 @@ _WHEP = "/whep/{room_id}/{participant_id}"
 _OWN: tuple[Route, ...] = (
     Route(method="GET", path="/healthz", handler=health.healthz, rule=PUBLIC),
     Route(method="GET", path="/readyz", handler=health.readyz, rule=PUBLIC),
+    Route(method="GET", path="/metrics", handler=metrics.metrics, rule=PUBLIC),
     Route(method="GET", path="/static/{path:.+}", handler=static.static_file, rule=PUBLIC),
     Route(method="POST", path="/api/interviews/{id}/access", handler=api.interviewer_access, rule=MEMBER),
     Route(method="POST", path="/api/join/{token}/consent", handler=api.store_consents, rule=JOIN_LINK),

@@ -70,3 +70,23 @@ class Counters:
     def as_dict(self) -> dict[str, int]:
         """Return the counters by name."""
         return asdict(self)
+
+
+DROPS = frozenset(
+    {
+        "datagrams_malformed",
+        "datagrams_of_strangers",
+        "datagrams_over_queue",
+        "datagrams_over_rate",
+        "frames_dropped",
+        "packets_before_keyframe",
+        "packets_dropped",
+        "packets_malformed",
+        "packets_refused",
+        "packets_unsendable",
+        "packets_withheld",
+        "stun_over_rate",
+        "stun_refused",
+    }
+)
+"""The counters of what was thrown away; metrics show them together, by reason."""

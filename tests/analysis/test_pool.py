@@ -149,6 +149,19 @@ async def test_a_talking_portrait_gives_an_estimate_a_second_with_face_and_voice
     assert stats.worker.audio_s == pytest.approx(5.0, abs=0.3)
 
 
+async def test_totals_and_latency_outlive_the_sessions(warm_pool, clip):
+    for name in ("a", "b"):
+        session = await Session(warm_pool, name).open()
+        async with session.playing(clip):
+            await session.until(lambda session=session: len(session.estimates) == 2)
+        await session.feed.close()
+    totals = warm_pool.totals()
+    assert totals.estimates >= warm_pool.latency.count >= 4
+    assert 0 < warm_pool.latency.sum_s < 4 * 5
+    assert totals.frames_in > 4 * 50
+    assert warm_pool.restarts() == 0
+
+
 async def test_a_silent_room_without_camera_says_so(warm_pool):
     noise = np.random.default_rng(5).standard_normal(round(48_000 * CLIP_S)) * 3e-4
     session = await Session(warm_pool).open()

@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from server.rtc.measures import Histogram
+from server.histogram import Histogram
 
 
 def test_a_duration_on_a_bound_belongs_to_it():
