@@ -119,7 +119,8 @@ class Connection:
         self._n_candidates += 1
         if self.is_closing or self._n_candidates > MAX_CANDIDATES or not is_usable_candidate(text):
             return
-        candidate = candidate_from_sdp(text)
+        # What follows the type says nothing we need, and aiortc raises when it cannot read it.
+        candidate = candidate_from_sdp(" ".join(text.split()[:8]))
         candidate.sdpMid = self._bundle_mid
         await self.peer.addIceCandidate(candidate)
 

@@ -1,5 +1,6 @@
 """Reads and checks SDP offers, and writes into answers what aiortc leaves out."""
 
+import ipaddress
 import re
 from dataclasses import dataclass
 
@@ -174,12 +175,27 @@ def _clean(sdp: str) -> str:
     return "\r\n".join(lines) + "\r\n"
 
 
-_CANDIDATE = re.compile(r"^\S{1,32} \d{1,5} udp \d{1,10} [0-9a-f.:]{2,45} \d{1,5} typ (host|srflx|relay)( |$)", re.I)
+_CANDIDATE = re.compile(
+    r"^\S{1,32} 1 udp [0-9]{1,10} ([0-9a-f.:]{2,45}) ([0-9]{1,5}) typ (host|srflx|relay)( |$)", re.I
+)
 
 
 def is_usable_candidate(candidate: str) -> bool:
-    """Tell whether a candidate (the text behind ``candidate:``, RFC 8839 section 5.1) is UDP with a literal address."""
-    return _CANDIDATE.match(candidate) is not None
+    """Tell whether we may send checks to a candidate (the text behind ``candidate:``, RFC 8839 section 5.1).
+
+    It is UDP, has a literal address and is for media. No peer is at an address that reaches many, none in particular,
+    or whoever happens to be on the same cable.
+    """
+    match = _CANDIDATE.match(candidate)
+    if match is None or not 0 < int(match[2]) < 65_536:
+        return False
+    try:
+        address = ipaddress.ip_address(match[1])
+    except ValueError:
+        return False
+    address = getattr(address, "ipv4_mapped", None) or address
+    is_broadcast = address.version == 4 and address.is_reserved
+    return not (address.is_multicast or address.is_unspecified or address.is_link_local or is_broadcast)
 
 
 def finish_answer(sdp: str, *, video_kbps: int | None, offer: Offer | None = None) -> str:

@@ -147,6 +147,24 @@ def test_unusable_candidates(candidate):
     assert not is_usable_candidate(candidate)
 
 
+@pytest.mark.parametrize(
+    "address",
+    [
+        "0.0.0.0",
+        "224.0.0.251",
+        "255.255.255.255",
+        "169.254.169.254",
+        "::",
+        "ff02::1",
+        "fe80::1",
+        "::ffff:169.254.1.1",
+        "1.2",
+    ],
+)
+def test_addresses_where_no_peer_can_be_get_no_checks(address):
+    assert not is_usable_candidate(f"1 1 udp 2122260223 {address} 46243 typ host")
+
+
 def test_the_answer_asks_for_fec_and_names_the_bit_rate():
     answer = finish_answer(sdp(AUDIO, video(VP8)), video_kbps=1500)
     assert "a=fmtp:111 minptime=10;useinbandfec=1\r\n" in answer
