@@ -3,6 +3,7 @@
 from server.http import (
     api,
     health,
+    media_report,
     metrics,
     pages_interview,
     pages_join,
@@ -34,6 +35,7 @@ _OWN: tuple[Route, ...] = (
     Route(method="GET", path="/metrics", handler=metrics.metrics, rule=PUBLIC),
     Route(method="GET", path="/static/{path:.+}", handler=static.static_file, rule=PUBLIC),
     Route(method="POST", path="/api/interviews/{id}/access", handler=api.interviewer_access, rule=MEMBER),
+    Route(method="GET", path="/api/interviews/{id}/media", handler=media_report.interview_media, rule=MEMBER),
     Route(method="POST", path="/api/join/{token}/consent", handler=api.store_consents, rule=JOIN_LINK),
     Route(method="POST", path="/api/join/{token}/access", handler=api.candidate_access, rule=JOIN_LINK),
     Route(method="GET", path="/ws/{room_id}", handler=room_socket, rule=HELLO),

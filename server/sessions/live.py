@@ -16,7 +16,7 @@ from server.sessions.ports import AnalysisPort, MediaPort, PublisherChange
 from server.sessions.principals import AccessPrincipal, Grant, JoinPrincipal, TapPrincipal
 from server.sessions.ratelimit import RateLimiter
 from server.sessions.recorder import EstimateRecorder
-from server.sessions.records import Interview, InterviewStatus, SessionStatus
+from server.sessions.records import Interview, InterviewStatus, Participant, SessionStatus
 from server.sessions.room_services import RoomServices
 from server.sessions.seat import Connection, Seat
 from server.sessions.taps import EstimateSubscription, TapEnd
@@ -224,6 +224,11 @@ class LiveRooms:
         if room is not None:
             async with room.lock:
                 await room.refresh()
+
+    def people(self, room_id: str) -> tuple[Participant, ...]:
+        """Return who is or was in a room that is open; nobody when it is not."""
+        room = self._rooms.get(room_id)
+        return () if room is None else tuple(seat.participant for seat in room.seats)
 
     # --- room for more ---
 
