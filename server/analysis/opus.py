@@ -75,6 +75,8 @@ class _Libopus:
     def recover(self, following: bytes, n_samples: int) -> FloatArray | None:
         if self._library.opus_packet_has_lbrr(following, len(following)) != 1:
             return None
+        if self._library.opus_packet_get_nb_frames(following, len(following)) != 1:
+            return None  # only its first frame would come from the copy
         if self._library.opus_packet_get_nb_samples(following, len(following), RATE_HZ) != n_samples:
             return None  # the copy is as long as the packet that carries it
         return self._decode(following, n_samples, is_copy=True)
@@ -133,5 +135,6 @@ def _declare(library: ctypes.CDLL) -> ctypes.CDLL:
     library.opus_decoder_destroy.restype = None
     library.opus_decode.argtypes = [pointer, data, ctypes.c_int32, pointer, c_int, c_int]
     library.opus_packet_has_lbrr.argtypes = [data, ctypes.c_int32]
+    library.opus_packet_get_nb_frames.argtypes = [data, ctypes.c_int32]
     library.opus_packet_get_nb_samples.argtypes = [data, ctypes.c_int32, ctypes.c_int32]
     return library

@@ -4,7 +4,7 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from server.rtc.packets import MediaPacket
+from server.rtc.packets import MediaPacket, opus_carries_previous
 from server.rtc.rewrite import HISTORY_PACKETS
 
 LOSS_WINDOW_S = 5.0
@@ -113,6 +113,25 @@ class Arrivals:
     def _since(self, begin_s: float) -> _Totals | None:
         """Return the oldest totals that are not older than this."""
         return next((step for step in self._steps if step.at_s >= begin_s), None)
+
+
+class Copies:
+    """Counts the lost packets of sound of which the next packet carries a copy; the ears on the way decode it."""
+
+    def __init__(self) -> None:
+        self.n = 0
+        self._newest_seq: int | None = None
+        self._covered: deque[int] = deque(maxlen=16)
+
+    def add(self, packet: MediaPacket) -> None:
+        """Take note of a packet."""
+        if self._newest_seq is not None and packet.seq > self._newest_seq + 1 and opus_carries_previous(packet.payload):
+            self.n += 1
+            self._covered.append(packet.seq - 1)
+        elif packet.seq in self._covered:
+            self.n -= 1  # only overtaken
+            self._covered.remove(packet.seq)
+        self._newest_seq = packet.seq if self._newest_seq is None else max(packet.seq, self._newest_seq)
 
 
 class Freezes:

@@ -6,7 +6,7 @@ from aiortc.rtp import RtpPacket
 
 from server.media import Codec, Kind
 from server.rtc.aiortc_private import ReceiverTap
-from server.rtc.arrivals import Arrivals, Freezes
+from server.rtc.arrivals import Arrivals, Copies, Freezes
 from server.rtc.capture_clock import CaptureClock, SenderClock
 from server.rtc.context import Context
 from server.rtc.counters import Counters
@@ -43,6 +43,7 @@ class _Stream:
         self.capture = CaptureClock(rate_hz, sender_clock)
         self.nacks = NackTracker()
         self.freezes = Freezes(rate_hz, lambda seq: history.get(epoch, seq))
+        self.copies = Copies()
         self.newest_seq = -1
         self.keyframe: MediaPacket | None = None
         """First packet of the newest key frame."""
@@ -128,6 +129,8 @@ class IncomingTrack:
         stream.newest_seq = max(stream.newest_seq, media.seq)
         if self.kind is Kind.VIDEO:
             self._watch(stream, media, is_retransmission=is_retransmission)
+        else:
+            stream.copies.add(media)
         self._on_packet(media)
 
     def _watch(self, stream: _Stream, packet: MediaPacket, *, is_retransmission: bool) -> None:
@@ -203,6 +206,7 @@ class IncomingTrack:
                 if now_s - self._stream.last_arrival_s < SSRC_SWITCH_S:
                     return None
                 self._frozen_before_s += self._stream.freezes.frozen_s(now_s)
+                self._n_repaired += self._stream.copies.n
             self._arrivals.begin()
             self._stream = _Stream(ssrc, self._next_epoch(), self.codec, self._sender_clock, self.history)
             self._retry.set(None)
@@ -249,7 +253,7 @@ class IncomingTrack:
             packets=arrivals.packets,
             bytes=arrivals.bytes,
             packets_lost=arrivals.lost,
-            packets_repaired=self._n_repaired,
+            packets_repaired=self._n_repaired + (0 if stream is None else stream.copies.n),
             nacks=self._n_nacks,
             keyframe_requests=self._n_plis,
             loss_share=arrivals.loss_share(now_s),

@@ -67,6 +67,23 @@ def starts_keyframe(codec: Codec, payload: bytes) -> bool:
     return False
 
 
+def opus_carries_previous(payload: bytes) -> bool:
+    """Tell whether an Opus packet carries a copy of the packet before it (LBRR, RFC 6716 sections 3.1 and 4.2.4).
+
+    False for packets of several frames, which no browser sends.
+    """
+    if len(payload) < 2:
+        return False
+    config, is_stereo, n_frames_code = payload[0] >> 3, payload[0] >> 2 & 1, payload[0] & 3
+    if config >= 16 or n_frames_code:
+        return False  # CELT alone has no copies
+    n_silk_frames = max(1, config % 4) if config < 12 else 1  # 10, 20, 40, 60 ms
+    header = payload[1]
+    middle = header >> (7 - n_silk_frames) & 1
+    side = header >> (6 - 2 * n_silk_frames) & 1 if is_stereo else 0
+    return bool(middle or side)
+
+
 def _vp8_starts_keyframe(payload: bytes) -> bool:
     if not payload or payload[0] & 0x1F != 0x10:  # first packet (S) of the first partition (PID 0)
         return False

@@ -38,7 +38,7 @@ def voice_with_copies(seconds, *, stereo=False, bit_rate=20_000):
 
 def test_the_sound_is_what_pyav_gives_bit_for_bit():
     ours, theirs = OpusDecoder(), _Ffmpeg()
-    for packets in ([frame.data for frame in portrait_voice(3.0)], voice_with_copies(3, stereo=True)[1]):
+    for packets in ([frame.data for frame in portrait_voice(3.0)], voice_with_copies(10, stereo=True)[1][:150]):
         for data in packets:
             assert np.array_equal(ours.decode(data), theirs.decode(data))
 
@@ -114,3 +114,12 @@ def test_a_lost_packet_is_recovered_marked_and_no_gap():
 
 def _after_gap(frame):
     return replace(frame, follows_gap=True)
+
+
+def test_pyav_stands_in_where_libopus_cannot_be_reached():
+    decoder = _Ffmpeg()
+    _, packets = voice_with_copies(10)
+    assert len(decoder.decode(packets[0])) == PACKET
+    assert decoder.recover(packets[2], PACKET) is None
+    with pytest.raises(OpusError):
+        decoder.decode(b"\xff" * 3)

@@ -101,10 +101,13 @@ class Uplink:
     Args:
         line: the network, may be changed while it runs.
         sound: Opus packets of 20 ms each; sent round and round.
+        speaks: tells by number which packets of sound are sent at all; a sender with DTX leaves some out.
+        kinds: what is sent.
+        slow: share by which the sender's clock is slow.
     """
 
-    def __init__(self, line, *, sound=(b"\xfcopus",)):
-        self.line, self.sound = line, sound
+    def __init__(self, line, *, sound=(b"\xfcopus",), speaks=lambda n: True, kinds=tuple(Kind), slow=0.0):
+        self.line, self.sound, self.speaks, self.slow = line, sound, speaks, slow
         self.time = ManualTime()
         self.context = Context(Config(), self.time)
         self.context.call_later, self.context.spawn = self.time.call_later, run_now
@@ -126,8 +129,10 @@ class Uplink:
             on_subscriber_lost=lambda subscriber: None,
         )
         self.publisher = self._connect()
-        self._picture()
-        self._speak()
+        if Kind.VIDEO in kinds:
+            self._picture()
+        if Kind.AUDIO in kinds:
+            self._speak()
 
     def _connect(self):
         clock, tracks = SenderClock(), {}
@@ -153,7 +158,7 @@ class Uplink:
     def _picture(self):
         n = self._n[Kind.VIDEO]
         self._n[Kind.VIDEO] += 1
-        self.time.call_later(self.began_s + (n + 1) / FPS - self.time(), self._picture)
+        self.time.call_later(self.began_s + (n + 1) * (1 + self.slow) / FPS - self.time(), self._picture)
         if not self.is_sending:
             return
         for i in range(PACKETS_PER_PICTURE):
@@ -165,8 +170,8 @@ class Uplink:
     def _speak(self):
         n = self._n[Kind.AUDIO]
         self._n[Kind.AUDIO] += 1
-        self.time.call_later(self.began_s + (n + 1) * AUDIO_S - self.time(), self._speak)
-        if self.is_sending:
+        self.time.call_later(self.began_s + (n + 1) * (1 + self.slow) * AUDIO_S - self.time(), self._speak)
+        if self.is_sending and self.speaks(n):
             self._send(Kind.AUDIO, n * 960, self.sound[n % len(self.sound)], n == 0, 0.0)
 
     def _send(self, kind, media_time, payload, marker, after_s):
@@ -205,7 +210,7 @@ class Uplink:
     def report(self):
         """Send a sender report of each kind, delayed as its packets are."""
         for kind, track in self.publisher.tracks.items():
-            elapsed_s = self.time() - self.began_s
+            elapsed_s = (self.time() - self.began_s) / (1 + self.slow)
             ntp_timestamp = int((SENT_BEFORE_NTP_S + elapsed_s) * (1 << 32))
             timestamp = (round(elapsed_s * _RATE_HZ[kind]) + _FIRST_TIMESTAMP[kind]) & 0xFFFFFFFF
             delay_s = self.line.delay_up_s(kind)

@@ -155,6 +155,10 @@ async def test_chromium_publishes_and_watches(codec):
         assert [frame.follows_gap for frame in video] == [True] + [False] * (len(video) - 1)
         stamps = [frame.rtp_timestamp for frame in video]
         assert all(a < b for a, b in itertools.pairwise(stamps))
+        # Both ends may use Opus FEC: the sender towards us, the viewer's decoder on what we pass on.
+        for page, peer in ((candidate, "window.peer"), (interviewer, "window.viewers[0]")):
+            for side in ("localDescription", "remoteDescription"):
+                assert "minptime=10;useinbandfec=1" in await page.evaluate(f"{peer}.{side}.sdp")
         sent = await figures(candidate, "window.peer")
         assert sent["outbound-rtp video"]["framesEncoded"] > 30
 

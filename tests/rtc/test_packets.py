@@ -1,10 +1,15 @@
+from fractions import Fraction
+
+import av
+import numpy as np
 import pytest
 from aiortc.codecs.vpx import VpxPayloadDescriptor
 from hypothesis import given
 from hypothesis import strategies as st
 
+from server.analysis.opus import _library
 from server.media import Codec
-from server.rtc.packets import Unwrapper, starts_keyframe, vp8_header_size
+from server.rtc.packets import Unwrapper, opus_carries_previous, starts_keyframe, vp8_header_size
 
 
 def test_a_counter_that_wraps_goes_on():
@@ -76,3 +81,45 @@ def test_h264_key_frame_starts_with_its_sequence_parameter_set(payload, expected
 
 def test_audio_has_no_key_frames():
     assert not starts_keyframe(Codec.OPUS, b"\x10\x00")
+
+
+def opus_packets(*, stereo, bit_rate, milliseconds, fec):
+    encoder = av.CodecContext.create("libopus", "w")
+    encoder.sample_rate, encoder.layout, encoder.format = 48_000, "stereo" if stereo else "mono", "s16"
+    encoder.time_base, encoder.bit_rate = Fraction(1, 48_000), bit_rate
+    encoder.options = {
+        "application": "voip",
+        "fec": str(int(fec)),
+        "packet_loss": "15",
+        "frame_duration": str(milliseconds),
+    }
+    size, packets = 48 * milliseconds, []
+    sound = (8000 * np.sin(np.arange(48_000 * 2) / 40) * (np.arange(96_000) % 9600 > 4800)).astype(np.int16)
+    for start in range(0, len(sound) - size, size):
+        part = np.repeat(sound[start : start + size], 1 + stereo)[None, :]
+        frame = av.AudioFrame.from_ndarray(part, format="s16", layout="stereo" if stereo else "mono")
+        frame.sample_rate, frame.pts, frame.time_base = 48_000, start, Fraction(1, 48_000)
+        packets += [bytes(packet) for packet in encoder.encode(frame)]
+    return packets
+
+
+@pytest.mark.parametrize(("stereo", "milliseconds"), [(False, 10), (False, 20), (True, 20)])
+@pytest.mark.parametrize("fec", [False, True])
+def test_copies_of_lost_sound_are_seen_as_libopus_sees_them(stereo, milliseconds, fec):
+    library = _library()
+    n_copies = 0
+    for bit_rate in (16_000, 28_000, 96_000):
+        for data in opus_packets(stereo=stereo, bit_rate=bit_rate, milliseconds=milliseconds, fec=fec):
+            carries = opus_carries_previous(data)
+            if data[0] & 3:
+                assert not carries, "a packet of several frames"
+                continue
+            assert carries == (library.opus_packet_has_lbrr(data, len(data)) == 1)
+            n_copies += carries
+    assert (n_copies > 0) is fec
+
+
+@given(st.binary(max_size=20))
+def test_noise_is_no_copy_that_libopus_would_not_see(data):
+    if data and not data[0] & 3:
+        assert opus_carries_previous(data) == (len(data) > 1 and _library().opus_packet_has_lbrr(data, len(data)) == 1)
