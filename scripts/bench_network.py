@@ -13,6 +13,8 @@ net_loss: share of audio packets that the network lost, none of which is ever se
 net_loss_all: the same of all media packets of that side, retransmissions counted in.
 recovery_s (outage): from the network's return to the next decodable picture. The client tries to connect anew every
     3 s; both receivers answer with a new connection.
+netem: the bandwidth condition again between network namespaces with tc's tbf (round trip near 0), and with netem loss
+    and jitter, as far as this machine can: not seeded. available and reason tell about netem.
 video_kbps: what arrived whole. In the bandwidth condition the client keeps to the receiver's REMB, as browsers do.
 """
 
@@ -23,10 +25,12 @@ import os
 import sys
 from collections import Counter
 from dataclasses import asdict, dataclass
+from typing import Any
 
 from scripts.bench_network_faults import AUDIO, OTHER, Faults, Link
-from scripts.bench_network_figures import Window, audio_lag_s, audio_lost, decodable_s, freezes
+from scripts.bench_network_figures import Figures, Window, judge
 from scripts.bench_network_media import Clip, Log, encode_clip
+from scripts.bench_network_namespaces import NotPossible, measure_in_namespaces, netem_missing
 from scripts.bench_network_peers import Client, OurReceiver, Receiver, StockReceiver
 from server.clock import monotonic_s
 from server.ops.lag import LagMonitor
@@ -58,20 +62,6 @@ CONDITIONS = (
     Condition(name="outage-20", faults=Faults(outage_s=20.0)),
     Condition(name="bandwidth-300", faults=Faults(rate_bps=300_000), honours_remb=True),
 )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Figures:
-    """What one side gave in one condition."""
-
-    audio_lost: float
-    audio_lag_ms: float | None
-    video_frozen: float
-    longest_freeze_ms: float
-    video_kbps: int
-    net_loss: float
-    net_loss_all: float
-    recovery_s: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -119,7 +109,16 @@ class Call:
         window = Window(from_s=from_s, to_s=monotonic_s(), settled_s=from_s + min(SETTLE_S, seconds / 4))
         tallies = self._tallies()
         await asyncio.sleep(DRAIN_S)
-        return self._figures(window, tallies)
+        net_loss, net_loss_all = tallies
+        return judge(
+            self._log,
+            self._receiver.handed,
+            window,
+            one_way_s=RTT_S / 2,
+            net_loss=net_loss,
+            net_loss_all=net_loss_all,
+            outage_s=faults.outage_s,
+        )
 
     async def _come_back(self, link: Link) -> None:
         while True:
@@ -138,25 +137,6 @@ class Call:
         of_media = [label for label in packets if label != OTHER]
         media = sum(lost[label] for label in of_media) / sum(packets[label] for label in of_media)
         return lost[AUDIO] / packets[AUDIO], media
-
-    def _figures(self, window: Window, tallies: tuple[float, float]) -> Figures:
-        log, handed, outage_s = self._log, self._receiver.handed, self._condition.faults.outage_s
-        lag_s = audio_lag_s(log.audio, handed.audio, window, RTT_S / 2)
-        times_s = decodable_s(log.video, handed.video)
-        frozen, longest_s = freezes(times_s, window)
-        n_bytes = sum(len(data) for at_s, data in handed.video if window.from_s <= at_s < window.to_s)
-        back_s = window.from_s + outage_s
-        recovered_s = next((at_s - back_s for at_s in times_s if at_s >= back_s), None)
-        return Figures(
-            audio_lost=round(audio_lost(log.audio, handed.audio, window), 4),
-            audio_lag_ms=None if lag_s is None else round(1000 * lag_s, 1),
-            video_frozen=round(frozen, 4),
-            longest_freeze_ms=round(1000 * longest_s),
-            video_kbps=round(n_bytes * 8 / (window.to_s - window.from_s) / 1000),
-            net_loss=round(tallies[0], 4),
-            net_loss_all=round(tallies[1], 4),
-            recovery_s=None if recovered_s is None or not outage_s else round(recovered_s, 2),
-        )
 
     async def close(self) -> None:
         """Close both ends."""
@@ -187,6 +167,27 @@ async def measure(condition: Condition, clip: Clip, *, seconds: float, seed: int
         loop_lag_p99_ms=round(lag.p99_ms() or 0.0, 1),
         load_average=round(os.getloadavg()[0], 1),
     )
+
+
+async def measure_for_real(chosen: list[Condition], clip: Clip, seconds: float) -> dict[str, Any]:
+    """Measure what this machine can between network namespaces; say what it cannot."""
+    reason = netem_missing()
+    rows: list[dict[str, Any]] = []
+    for condition in chosen:
+        faults = condition.faults
+        needs_netem = faults.rate_bps is None
+        is_simple = not (faults.outage_s or faults.reorder or faults.jitter_reorders)
+        if not is_simple or (needs_netem and reason is not None):
+            continue
+        print(f"{condition.name} in namespaces ...", file=sys.stderr, flush=True)
+        try:
+            ours, stock = await measure_in_namespaces(faults, clip, rtt_s=RTT_S, seconds=seconds)
+        except NotPossible as exc:
+            reason = str(exc)
+            break
+        by = "netem" if needs_netem else "tbf"
+        rows.append({"condition": condition.name, "by": by, "ours": asdict(ours), "stock": asdict(stock)})
+    return {"available": reason is None, "reason": reason, "rows": rows}
 
 
 def table(rows: list[Row]) -> str:
@@ -234,11 +235,13 @@ def main(argv: list[str]) -> int:
         print(f"{condition.name} ...", file=sys.stderr, flush=True)
         rows.append(asyncio.run(measure(condition, clip, seconds=options.seconds, seed=options.seed)))
         print(table(rows[-1:]).splitlines()[-1], file=sys.stderr, flush=True)
+    netem = asyncio.run(measure_for_real(chosen, clip, options.seconds))
     if options.json:
         content = {"rows": [asdict(row) for row in rows], "seconds": options.seconds, "seed": options.seed}
-        print(json.dumps(content, indent=2))
+        print(json.dumps(content | {"netem": netem}, indent=2))
     else:
         print(table(rows))
+        print(f"\nBetween network namespaces: {json.dumps(netem)}")
     return 0
 
 

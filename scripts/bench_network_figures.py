@@ -17,7 +17,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from scripts.bench_network_media import Sent, number_of
+from scripts.bench_network_media import Log, Sent, number_of
 
 FREEZE_S = 0.3
 
@@ -38,6 +38,49 @@ class Window:
     to_s: float
     settled_s: float
     """From when on lag counts."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Figures:
+    """What one side gave in one condition."""
+
+    audio_lost: float
+    audio_lag_ms: float | None
+    video_frozen: float
+    longest_freeze_ms: float
+    video_kbps: int
+    net_loss: float
+    net_loss_all: float
+    recovery_s: float | None = None
+
+
+def judge(
+    log: Log,
+    handed: Handed,
+    window: Window,
+    *,
+    one_way_s: float,
+    net_loss: float,
+    net_loss_all: float,
+    outage_s: float = 0.0,
+) -> Figures:
+    """Return the figures of one side."""
+    lag_s = audio_lag_s(log.audio, handed.audio, window, one_way_s)
+    times_s = decodable_s(log.video, handed.video)
+    frozen, longest_s = freezes(times_s, window)
+    n_bytes = sum(len(data) for at_s, data in handed.video if window.from_s <= at_s < window.to_s)
+    back_s = window.from_s + outage_s
+    recovered_s = next((at_s - back_s for at_s in times_s if at_s >= back_s), None)
+    return Figures(
+        audio_lost=round(audio_lost(log.audio, handed.audio, window), 4),
+        audio_lag_ms=None if lag_s is None else round(1000 * lag_s, 1),
+        video_frozen=round(frozen, 4),
+        longest_freeze_ms=round(1000 * longest_s),
+        video_kbps=round(n_bytes * 8 / (window.to_s - window.from_s) / 1000),
+        net_loss=round(net_loss, 4),
+        net_loss_all=round(net_loss_all, 4),
+        recovery_s=None if recovered_s is None or not outage_s else round(recovered_s, 2),
+    )
 
 
 def audio_lost(sent: list[Sent], handed: list[tuple[float, bytes]], window: Window) -> float:

@@ -8,9 +8,11 @@ decodes them here, so what counts as decodable is reckoned from the numbers: see
 import asyncio
 from dataclasses import dataclass, field
 from fractions import Fraction
+from pathlib import Path
 from typing import Any, Literal
 
 import av
+import msgpack
 import numpy as np
 from aiortc import MediaStreamTrack
 from av.audio.codeccontext import AudioCodecContext
@@ -45,6 +47,16 @@ class Clip:
     """For each bit rate of ``LADDER_BPS`` used, the frames; the first is a key frame."""
     sounds: tuple[bytes, ...]
     """Opus packets of 20 ms, no two alike."""
+
+    def save(self, path: Path) -> None:
+        """Write the clip for another process."""
+        path.write_bytes(msgpack.packb([self.pictures, self.sounds]))
+
+    @classmethod
+    def load(cls, path: Path) -> "Clip":
+        """Read what ``save`` wrote."""
+        pictures, sounds = msgpack.unpackb(path.read_bytes())
+        return cls(pictures=tuple(map(tuple, pictures)), sounds=tuple(sounds))
 
 
 def encode_clip(*, is_adaptive: bool) -> Clip:

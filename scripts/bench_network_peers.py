@@ -25,10 +25,12 @@ class Client:
 
     Args:
         honours_remb: keep to the bit rate the receiver asks for, as browsers do; else always send the best.
+        address: local IP address to use.
     """
 
-    def __init__(self, clip: Clip, log: Log, link: Link, *, honours_remb: bool) -> None:
+    def __init__(self, clip: Clip, log: Log, link: Link, *, honours_remb: bool, address: str = ADDRESS) -> None:
         self.link = link
+        self._address = address
         self.peer = RTCPeerConnection(RTCConfiguration(iceServers=[]))
         self._connecting = ConnectTasks(self.peer)
         self._camera = Camera(clip, log)
@@ -58,7 +60,7 @@ class Client:
 
     async def offer(self) -> str:
         """Return an offer to publish."""
-        bind_candidates(self.peer, [ADDRESS], None)
+        bind_candidates(self.peer, [self._address], None)
         await self.peer.setLocalDescription(await self.peer.createOffer())
         self.link.install(self.peer)
         return self.peer.localDescription.sdp
@@ -101,9 +103,9 @@ class Receiver(Protocol):
 class OurReceiver:
     """Our media plane with a consumer attached, as analysis is."""
 
-    def __init__(self) -> None:
+    def __init__(self, address: str = ADDRESS) -> None:
         self.handed = Handed()
-        config = Config.from_env({}, {"ice_addresses": ADDRESS})
+        config = Config.from_env({}, {"ice_addresses": address})
         self.plane = MediaPlane(config, clock=monotonic_s, on_publisher=lambda event: None)
         self.plane.attach("room", "candidate", self)
 
@@ -127,8 +129,9 @@ class OurReceiver:
 class StockReceiver:
     """aiortc as it is: its own jitter buffers, NACKs, key-frame requests and REMB. Frames are taken before decoding."""
 
-    def __init__(self) -> None:
+    def __init__(self, address: str = ADDRESS) -> None:
         self.handed = Handed()
+        self._address = address
         self._peers: list[tuple[RTCPeerConnection, ConnectTasks]] = []
 
     async def answer(self, offer: str) -> str:
@@ -140,7 +143,7 @@ class StockReceiver:
         for transceiver in peer.getTransceivers():
             frames = self.handed.video if transceiver.kind == "video" else self.handed.audio
             cast("Any", transceiver.receiver)._RTCRtpReceiver__decoder_queue = _DecoderDoor(frames)
-        bind_candidates(peer, [ADDRESS], None)
+        bind_candidates(peer, [self._address], None)
         await peer.setLocalDescription(await peer.createAnswer())
         for entry in replaced:
             await self._close(entry)

@@ -3,13 +3,14 @@
 import asyncio
 import json
 import os
+import signal
 import sys
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
-ANSWER_TIMEOUT_S = 20.0
+ANSWER_TIMEOUT_S = 30.0
 END_TIMEOUT_S = 5.0
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -19,6 +20,7 @@ class Peer:
 
     def __init__(self, process: asyncio.subprocess.Process) -> None:
         self._process = process
+        self._is_frozen = False
 
     async def order(self, **message: Any) -> None:
         """Send one order."""
@@ -41,9 +43,16 @@ class Peer:
         fields = Path(f"/proc/{self._process.pid}/stat").read_text().rsplit(")", 1)[1].split()
         return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
+    def freeze(self) -> None:
+        """Stop it in the middle of whatever it does; it only ends by being killed."""
+        self._process.send_signal(signal.SIGSTOP)
+        self._is_frozen = True
+
     async def end(self) -> None:
         """Let the process end; kill it if it does not."""
         assert self._process.stdin is not None
+        if self._is_frozen:
+            self._process.kill()
         self._process.stdin.close()
         try:
             await asyncio.wait_for(self._process.wait(), END_TIMEOUT_S)
@@ -53,13 +62,19 @@ class Peer:
 
 
 @asynccontextmanager
-async def started(module: str, *arguments: Sequence[str]) -> AsyncIterator[list[Peer]]:
-    """Start a process of this module for each list of arguments; end them again."""
+async def started(
+    module: str, *arguments: Sequence[str], within: Sequence[Sequence[str]] = ()
+) -> AsyncIterator[list[Peer]]:
+    """Start a process of this module for each list of arguments; end them again.
+
+    Args:
+        within: commands that start them, such as one that enters a namespace; none, or one for each.
+    """
     running: list[Peer] = []
     try:
-        for each in arguments:
+        for before, each in zip(within or [()] * len(arguments), arguments, strict=True):
             process = await asyncio.create_subprocess_exec(
-                *(sys.executable, "-m", module, *each),
+                *(*before, sys.executable, "-m", module, *each),
                 cwd=ROOT,
                 stdin=asyncio.subprocess.PIPE,
                 stdout=asyncio.subprocess.PIPE,
