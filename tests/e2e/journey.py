@@ -154,19 +154,30 @@ class Call:
             waited_ms += 200
 
 
-def start_call(server: ServerProcess, browser: Browser, *, agrees_to: tuple[str, ...], query: str = "") -> Call:
+def start_call(
+    server: ServerProcess,
+    browser: Browser,
+    *,
+    agrees_to: tuple[str, ...],
+    query: str = "",
+    candidate_browser: Browser | None = None,
+    candidate_url: str | None = None,
+) -> Call:
     """Go from the setup link to a call in which the interviewer sees the candidate.
 
     Args:
         query: added to the addresses of both people's pages.
+        candidate_browser: the candidate's, if it is another one.
+        candidate_url: by which the candidate reaches the server, if it is another one.
     """
     ada, _ = new_page(browser.new_context())
-    sam, _ = new_page(browser.new_context())
+    sam, _ = new_page((candidate_browser or browser).new_context())
+    join_base = candidate_url or server.base_url
     events = watch_events(ada)
     make_first_account(ada, server.wait_for(r"(\S+/setup/\S+)"))
     interview, join_link = schedule_interview(ada, server.base_url)
     enter_room(ada, interview, query=query)
-    candidate_waits(sam, join_link, agrees_to=agrees_to, query=query)
+    candidate_waits(sam, join_link.replace(server.base_url, join_base), agrees_to=agrees_to, query=query)
     admit(ada)
     expect_moving_picture(ada, "#candidate-video")
     return Call(ada=ada, sam=sam, interview=interview, events=events)

@@ -15,14 +15,18 @@ _START_TIMEOUT_S = 60
 
 
 class ServerProcess:
-    """``python -m server serve`` on a free port of 127.0.0.1, media on loopback only."""
+    """``python -m server serve`` on a free port of 127.0.0.1, media on loopback only; options win.
 
-    def __init__(self, data_dir: Path, *options: str) -> None:
+    Args:
+        module: ``tests.faults`` for the same server with fault switches.
+    """
+
+    def __init__(self, data_dir: Path, *options: str, module: str = "server") -> None:
         environ = {key: value for key, value in os.environ.items() if not key.startswith("COMPOSURE_")}
         # An interview that a failed test left running must not hold up its end.
         environ |= {"COMPOSURE_ICE_ADDRESSES": "127.0.0.1", "COMPOSURE_DRAIN_S": "0", "PYTHONUNBUFFERED": "1"}
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "server", "serve", "--port", "0", "--data-dir", str(data_dir), *options],
+            [sys.executable, "-m", module, "serve", "--port", "0", "--data-dir", str(data_dir), *options],
             cwd=Path(__file__).parents[2],
             env=environ,
             stdout=subprocess.PIPE,
@@ -34,7 +38,7 @@ class ServerProcess:
         self._reader = threading.Thread(target=self._read, name="server output")
         self._reader.start()
         try:
-            self.base_url = self.wait_for(r"(https?://127\.0\.0\.1:\d+)/?").rstrip("/")
+            self.base_url = self.wait_for(r"serves on (https?://127\.0\.0\.1:\d+)/?").rstrip("/")
         except AssertionError:
             self.kill()
             raise

@@ -8,6 +8,33 @@ import { Refused } from './socket.js';
 const FRESH_MS = 5 * 60 * 1000;
 
 /**
+ * Return a function that gives what another gave a moment ago, or is about to give, instead of asking it again.
+ *
+ * Everything that was lost comes back at once, and each asks for access: one answer serves them all.
+ *
+ * @template Answer
+ * @param {() => Promise<Answer>} ask
+ * @param {{fresh_ms?: number, now_ms?: () => number}} [how]
+ * @returns {() => Promise<Answer>}
+ */
+export function shared(ask, { fresh_ms = 2000, now_ms = () => performance.now() } = {}) {
+    /** @type {Promise<Answer> | null} */
+    let answer = null;
+    let asked_ms = 0;
+    return () => {
+        if (answer === null || now_ms() - asked_ms > fresh_ms) {
+            asked_ms = now_ms();
+            const mine = ask();
+            answer = mine;
+            mine.catch(() => {
+                if (answer === mine) answer = null;
+            });
+        }
+        return answer;
+    };
+}
+
+/**
  * Return a function that gives access.
  *
  * @param {{url: string, csrf: string, now_ms?: () => number}} options url of the call that gives it
@@ -17,7 +44,7 @@ export function accessTo({ url, csrf, now_ms = () => performance.now() }) {
     /** @type {Access | null} */
     let access = null;
     let made_ms = 0;
-    return async () => {
+    return shared(async () => {
         if (access !== null && now_ms() - made_ms < FRESH_MS) return access;
         const response = await fetch(url, {
             method: 'POST',
@@ -29,5 +56,5 @@ export function accessTo({ url, csrf, now_ms = () => performance.now() }) {
         access = /** @type {Access} */ (await response.json());
         made_ms = now_ms();
         return access;
-    };
+    });
 }

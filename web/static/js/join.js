@@ -1,5 +1,6 @@
 // The candidate's page: consent, devices, waiting room, call, end. One step is shown at a time.
 
+import { shared } from './access.js';
 import { alertNow, announce } from './announce.js';
 import { startCall } from './candidate_call.js';
 import { setUpConsents } from './consents_dialog.js';
@@ -39,6 +40,7 @@ const TROUBLE_MS = 10_000;
 const form = byId('consent-form', HTMLFormElement);
 const media = createLocalMedia({ isAnalysed: () => isTicked('analysis') });
 const reach = createReach();
+const freshAccess = shared(() => getAccess(page.token));
 const check = createDeviceCheck(media, enter);
 /** @type {Step} */
 let step = 'consent';
@@ -165,7 +167,7 @@ function mirror(kind, granted) {
 }
 
 async function freshToken() {
-    access = await getAccess(page.token);
+    access = await freshAccess();
     return access.token;
 }
 
