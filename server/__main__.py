@@ -1,4 +1,4 @@
-"""The command line: ``python -m server serve [options]``, ``python -m server password EMAIL``.
+"""The command line: ``python -m server serve [options]``, ``... doctor [options]``, ``... password EMAIL``.
 
 Every option of serve is also an environment variable.
 """
@@ -25,6 +25,7 @@ from server.http.keys import ACCOUNTS, ROOMS, TEMPLATES
 from server.http.templates import compile_all
 from server.ops import logs
 from server.ops.certificate import self_signed, server_context
+from server.ops.doctor import as_json, as_text, config_failure, examine
 from server.ops.limits import allow_many_sockets
 from server.ops.password import set_password
 from server.ops.shutdown import Shutdown
@@ -39,10 +40,11 @@ _FLAGS = ("self_signed", "behind_proxy", "server_uses_turn")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command; returns the exit status: 0 done, 1 cannot start, 2 a setting cannot be used."""
+    """Run one command; returns the exit status: 0 done, 1 cannot start or unwell, 2 a setting cannot be used."""
     options = _parser().parse_args(arguments)
+    commands = {"password": _set_password, "doctor": _examine, "serve": _start}
     try:
-        return _set_password(options) if options.command == "password" else _start(options)
+        return commands[options.command](options)
     except ConfigError as exc:
         print(f"composure: {exc}", file=sys.stderr)
         return 2
@@ -53,16 +55,33 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _start(options: argparse.Namespace) -> int:
-    given = {item.name: getattr(options, item.name) for item in fields(Config)}
+    given = _given_settings(options)
     demo = options.demo or options.demo_video is not None
-    if demo and given["data_dir"] is None:
-        given["data_dir"] = DEMO_DATA_DIR
-    config = Config.from_env(overrides={name: value for name, value in given.items() if value is not None})
+    if demo:
+        given.setdefault("data_dir", DEMO_DATA_DIR)
+    config = Config.from_env(overrides=given)
     if options.demo_video is not None and not options.demo_video.is_file():
         raise ConfigError(f"no such file: {options.demo_video}")
     logs.configure(config.log_level)
     asyncio.run(_serve(config, demo=demo, demo_video=options.demo_video))
     return 0
+
+
+def _given_settings(options: argparse.Namespace) -> dict[str, str]:
+    given = {item.name: getattr(options, item.name) for item in fields(Config)}
+    return {name: value for name, value in given.items() if value is not None}
+
+
+def _examine(options: argparse.Namespace) -> int:
+    try:
+        config = Config.from_env(overrides=_given_settings(options))
+    except ConfigError as exc:
+        diagnosis, status = config_failure(exc), 2
+    else:
+        diagnosis = asyncio.run(examine(config))
+        status = 0 if diagnosis.is_well else 1
+    print(as_json(diagnosis) if options.json else as_text(diagnosis))
+    return status
 
 
 def _set_password(options: argparse.Namespace) -> int:
@@ -91,17 +110,29 @@ def _parser() -> argparse.ArgumentParser:
         help="serve until interrupted",
         description="Serve until interrupted. Options win over the environment.",
     )
+    _add_settings(serve)
+    serve.add_argument("--demo", action="store_true", help="open an interview with a synthetic candidate")
+    serve.add_argument("--demo-video", type=Path, metavar="FILE", help="the same, the candidate plays this file")
+    doctor = commands.add_parser(
+        "doctor",
+        help="check settings, files, ports, servers and a call, and name the fixes",
+        description="Check what a working call depends on, with the settings that serve would use. "
+        "Exit status: 0 all is well or warnings only, 1 something failed, 2 a setting cannot be used.",
+    )
+    doctor.add_argument("--json", action="store_true", help="print JSON")
+    _add_settings(doctor)
+    return parser
+
+
+def _add_settings(parser: argparse.ArgumentParser) -> None:
     for item in fields(Config):
         default, help_text = item.metadata["default"], item.metadata["help"].replace("%", "%%")
         words = f"{help_text} [{PREFIX}{item.name.upper()}{f', default {default}' if default else ''}]"
         name = f"--{item.name.replace('_', '-')}"
         if item.name in _FLAGS:
-            serve.add_argument(name, dest=item.name, nargs="?", const="1", metavar="1|0", help=words)
+            parser.add_argument(name, dest=item.name, nargs="?", const="1", metavar="1|0", help=words)
         else:
-            serve.add_argument(name, dest=item.name, metavar=item.name.upper(), help=words)
-    serve.add_argument("--demo", action="store_true", help="open an interview with a synthetic candidate")
-    serve.add_argument("--demo-video", type=Path, metavar="FILE", help="the same, the candidate plays this file")
-    return parser
+            parser.add_argument(name, dest=item.name, metavar=item.name.upper(), help=words)
 
 
 async def _serve(config: Config, *, demo: bool, demo_video: Path | None) -> None:

@@ -4,6 +4,8 @@ from pathlib import Path
 
 from alembic import command
 from alembic.config import Config as AlembicConfig
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from sqlalchemy.engine import Connection
 
 from server.db.engine import Database
@@ -23,6 +25,17 @@ async def migrate(database: Database, *, revision: str = "head") -> None:
     """
     async with database.write() as connection:
         await connection.run_sync(_upgrade, revision)
+
+
+async def revision_of(database: Database) -> str | None:
+    """Return the revision of a database's tables, None when it has none yet."""
+    async with database.read() as connection:
+        return await connection.run_sync(lambda sync: MigrationContext.configure(sync).get_current_revision())
+
+
+def known_revisions() -> tuple[str, ...]:
+    """Return every revision that this version knows, oldest first."""
+    return tuple(script.revision for script in ScriptDirectory(str(MIGRATIONS)).walk_revisions())[::-1]
 
 
 def alembic_config(connection: Connection) -> AlembicConfig:

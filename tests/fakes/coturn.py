@@ -14,7 +14,7 @@ SECRET = "a secret that coturn and we share"
 class Coturn:
     """``turnserver`` with time-limited credentials on a free port; UDP and TCP."""
 
-    def __init__(self, folder, *, secret=SECRET, relays=40):
+    def __init__(self, folder, *, secret=SECRET, relays=40, allow_loopback=True):
         program = shutil.which("turnserver")
         assert program, "no turnserver: scripts/test installs coturn"
         self.port = free_port()
@@ -29,7 +29,7 @@ class Coturn:
             "--no-dtls",
             "--listening-ip=127.0.0.1",
             "--relay-ip=127.0.0.1",
-            "--allow-loopback-peers",
+            *(["--allow-loopback-peers"] if allow_loopback else []),
             f"--listening-port={self.port}",
             f"--min-port={first}",
             f"--max-port={first + relays}",

@@ -1,0 +1,41 @@
+"""What a check says: what was found, whether that is good, and what to do when it is not. Never a secret."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class State(StrEnum):
+    """How good a finding is."""
+
+    OK = "ok"
+    WARNING = "warning"
+    """Works, but not for everyone, or not for long."""
+    FAILED = "failed"
+    """Calls, or the server itself, will not work."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """One line of the diagnosis."""
+
+    check: str
+    """What was looked at, such as ``TLS certificate``."""
+    state: State
+    found: str
+    fix: str = ""
+    """What to do, a sentence; empty when all is well."""
+
+
+def ok(check: str, found: str) -> Finding:
+    """Return a finding that is as it should be."""
+    return Finding(check=check, state=State.OK, found=found)
+
+
+def warning(check: str, found: str, fix: str) -> Finding:
+    """Return a finding that is not good for everyone, or not for long."""
+    return Finding(check=check, state=State.WARNING, found=found, fix=fix)
+
+
+def failed(check: str, found: str, fix: str) -> Finding:
+    """Return a finding that makes calls impossible."""
+    return Finding(check=check, state=State.FAILED, found=found, fix=fix)
