@@ -103,6 +103,8 @@ def _check(description: SessionDescription) -> None:
     if len({section.rtp.muxId for section in description.media}) != len(kinds):
         raise Unprocessable("every media section needs its own a=mid")
     bundle = [mid for group in description.group if group.semantic == "BUNDLE" for mid in group.items]
+    if bundle and bundle[0] not in {section.rtp.muxId for section in description.media}:
+        raise Unprocessable("the BUNDLE group begins with a media section that is not there")
     for section in description.media:
         if not section.rtp.muxId:
             raise Unprocessable("every media section needs its own a=mid")

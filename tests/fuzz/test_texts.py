@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import os
 
 import pytest
 
@@ -11,12 +12,12 @@ from server.errors import BadRequest, ComposureError, NotAuthenticated
 from server.http.websocket import _parse
 from server.protocol import Role
 from server.rtc.offer import is_usable_candidate, parse_offer
-from server.rtc.plane import MediaPlane
+from server.rtc.plane import MediaPlane, PublisherState
 from server.rtc.sdpfrag import parse_fragment
 from server.sessions.events import read_hello, read_message
 from server.sessions.forms import InterviewForm, check_form
 from server.sessions.tokens import Tokens
-from tests.fakes.rtc_peer import PublishingClient
+from tests.fakes.rtc_peer import PublishingClient, until
 from tests.fuzz.harness import Loop, fuzz
 
 pytestmark = pytest.mark.slow
@@ -47,6 +48,17 @@ def test_candidates():
     fuzz("candidate", lambda data: is_usable_candidate(text(data)), n=500, is_text=True)
 
 
+def udp_sockets():
+    """Count this process's."""
+    with open("/proc/self/net/udp") as table:
+        ours = {line.split()[9] for line in table}
+    inodes = set()
+    for number in os.listdir("/proc/self/fd"):
+        with contextlib.suppress(OSError):
+            inodes.add(os.readlink(f"/proc/self/fd/{number}").removeprefix("socket:[").removesuffix("]"))
+    return len(ours & inodes)
+
+
 @contextlib.contextmanager
 def plane_with_another_room():
     """A plane whose room ``other`` is at work; it must be as before when the fuzzing ends."""
@@ -58,16 +70,17 @@ def plane_with_another_room():
                 Config.from_env({}, {"ice_addresses": "127.0.0.1"}), clock=monotonic_s, on_publisher=events.append
             )
             client = PublishingClient(video=False)
-            await plane.publish("other", "person", await client.offer())
-            await client.close()
-            return plane
+            await client.publish(plane, "other", "person")
+            await until(lambda: plane.publication("other", "person").state is PublisherState.LIVE)
+            return plane, client
 
-        plane = loop.run(open_it())
+        plane, client = loop.run(open_it())
         before = plane.publication("other", "person")
         yield loop, plane
         assert plane.publication("other", "person") is before
-        assert [event.room_id for event in events].count("other") == 1
+        assert [event.room_id for event in events].count("other") == 2
         loop.run(plane.close())
+        loop.run(client.close())
 
 
 def test_offers_that_a_connection_answers():
@@ -81,7 +94,10 @@ def test_offers_that_a_connection_answers():
                 with contextlib.suppress(ComposureError):
                     await open_it()
             await plane.close_room("room")
+            await until(lambda: not any(task.get_name() == "rtc-close" for task in plane._context._tasks))
+            assert udp_sockets() == n_sockets
 
+        n_sockets = udp_sockets()
         fuzz("sdp", lambda data: loop.run(answer(text(data))), n=60, is_text=True)
 
 
@@ -95,7 +111,9 @@ def test_trickled_candidates_that_a_connection_takes():
             return resource.id
 
         async def trickle(data):
-            resource_id = await opened() if not open_ids else open_ids.pop()
+            resource_id = open_ids.pop() if open_ids else None
+            if resource_id not in plane._resources:  # one that never connects is closed after a while
+                resource_id = await opened()
             with contextlib.suppress(ComposureError):
                 await plane.trickle(resource_id, data)
             open_ids.append(resource_id)

@@ -101,6 +101,23 @@ async def test_a_peer_that_will_not_close_is_closed_by_force(monkeypatch, caplog
     await _settled(before)
 
 
+async def test_a_peer_whose_closing_fails_is_closed_all_the_same(caplog):
+    before = left_over()
+    async with bench() as it:
+        client = await it.publisher()
+        await it.live()
+        (publisher,) = peers(it)
+
+        async def broken():
+            raise AttributeError("'NoneType' object has no attribute 'stop'")
+
+        publisher.connection.peer.getTransceivers()[0].receiver.transport.stop = broken
+        await publisher.close()
+        assert "could not be closed in order: AttributeError" in caplog.text
+        await client.close()
+    await _settled(before)
+
+
 async def _settled(before):
     """Wait until no more is held than before."""
     for _ in range(300):

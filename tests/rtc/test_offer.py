@@ -86,6 +86,7 @@ def without(lines, start):
         pytest.param(sdp(without(AUDIO, "a=rtcp-mux")), "rtcp-mux", id="no rtcp-mux"),
         pytest.param(sdp(without(AUDIO, "a=sendonly")), "a=sendonly", id="no direction"),
         pytest.param(sdp(AUDIO, video(VP8)).replace("BUNDLE 0 1", "BUNDLE 0"), "BUNDLE", id="not bundled"),
+        pytest.param(sdp(AUDIO, video(VP8)).replace("BUNDLE 0", "BUNDLE 7 0"), "BUNDLE", id="bundled with nothing"),
         pytest.param(sdp(AUDIO, video(VP8)).replace("a=mid:1", "a=mid:0"), "own a=mid", id="one mid twice"),
     ],
 )

@@ -29,8 +29,10 @@ async def force_close(peer: RTCPeerConnection) -> None:
     An allocation on a TURN server is not given back; the server frees it when it expires.
     """
     tasks: list[asyncio.Task[Any] | None] = []
-    for dtls in {id(t.receiver.transport): t.receiver.transport for t in peer.getTransceivers()}.values():
-        tasks += _end_transport(dtls)
+    transports = {id(t.receiver.transport): t.receiver.transport for t in peer.getTransceivers()}
+    for dtls in transports.values():
+        if dtls is not None:  # an offer that bundles what is not there takes a transport away
+            tasks += _end_transport(dtls)
     for transceiver in peer.getTransceivers():
         tasks += [getattr(end, name, None) for end in (transceiver.sender, transceiver.receiver) for name in _TASKS]
     open_tasks = [task for task in tasks if task is not None and not task.done()]
