@@ -10,7 +10,7 @@ from server.media import Codec, Kind
 from server.rtc.offer import MAX_CANDIDATES, finish_answer, is_usable_candidate, parse_offer
 from server.rtc.sdpfrag import parse_fragment
 
-SESSION = ["v=0", "o=- 1 2 IN IP4 127.0.0.1", "s=-", "t=0 0", "a=group:BUNDLE 0 1"]
+SESSION = ["v=0", "o=- 1 2 IN IP4 127.0.0.1", "s=-", "t=0 0"]
 TRANSPORT = [
     "c=IN IP4 0.0.0.0",
     "a=ice-ufrag:abcd",
@@ -45,7 +45,9 @@ def video(*codecs, numbers="96 97"):
 
 
 def sdp(*sections):
-    return "\r\n".join([*SESSION, *(line for section in sections for line in section)]) + "\r\n"
+    lines = [line for section in sections for line in section]
+    bundle = " ".join(line.removeprefix("a=mid:") for line in lines if line.startswith("a=mid:"))
+    return "\r\n".join([*SESSION, f"a=group:BUNDLE {bundle}", *lines]) + "\r\n"
 
 
 def test_an_ordinary_offer():
