@@ -119,6 +119,7 @@ class IncomingTrack:
             audio_level=packet.extensions.audio_level,
             arrival_s=now_s,
             capture_s=stream.capture.capture_s(timestamp, now_s),
+            reported_s=stream.capture.reported_s(timestamp, now_s),
             starts_keyframe=starts_keyframe(self.codec, packet.payload),
         )
         if not self.history.put(media):
@@ -220,6 +221,11 @@ class IncomingTrack:
         if self._stream is not None and self._tap is not None:
             self._told_bps, self._told_s = self._tap.asked_bps, self._context.clock()
             self._context.spawn(self._tap.send_remb(self._stream.ssrc), "rtc-remb")
+
+    def leave_estimate_to_sender(self) -> None:
+        """Do not estimate congestion: the sender does, and two estimates one behind the other only make it slower."""
+        if self._tap is not None:
+            self._tap.estimates = False
 
     @property
     def asked_bps(self) -> int | None:

@@ -25,7 +25,10 @@ BACKLOG_BYTES = 262_144
 """So much may wait in the UDP transport before packets are queued here, where they are bounded."""
 POLL_S = 0.005
 RESEND_PAUSE_S = 0.02
-"""A packet asked for again sooner was asked for before the first copy can have arrived."""
+LONGEST_RESEND_PAUSE_S = 0.5
+"""A packet asked for again sooner, or within a round trip, was asked for before the copy can have arrived."""
+RESEND_SHARE = 0.5
+"""Of what a viewer's connection carries, for packets sent again: a full link drops those too, and more are asked for."""
 
 
 SLOW_KEYFRAME_PAUSE_S = 3.0
@@ -45,8 +48,11 @@ class Port(Protocol):
     def send_again(self, packet: RtpPacket) -> bool:
         """Send as retransmission."""
 
-    def account(self, *, ntp_timestamp: int, rtp_timestamp: int, n_octets: int) -> None:
-        """Note what the next sender report says."""
+    def account(self, *, n_octets: int) -> None:
+        """Count what was sent."""
+
+    def date(self, *, ntp_timestamp: int, rtp_timestamp: int) -> None:
+        """Note what the next sender report says about time."""
 
     def backlog_bytes(self) -> int:
         """Return what the transport could not send yet."""
@@ -105,6 +111,7 @@ class OutgoingTrack:
         self._last_shifts = (0, 0)
         self._asked_s = float("-inf")
         self._rate = RateMeter()
+        self._resend_rate = RateMeter()
         self._n_packets = self._n_bytes = self._n_sent_again = self._n_dropped = 0
         self._report: tuple[float, float, float | None] | None = None
         """Share lost, jitter in s, round trip in s."""
@@ -247,8 +254,10 @@ class OutgoingTrack:
         if verdict is Verdict.SEND:
             self._measure(packet)
             self._last_sent, self._last_shifts = packet, (numbers.picture_shift, numbers.base_shift)
-        ntp_timestamp = int(self._context.ntp_s(packet.capture_s) * (1 << 32))
-        port.account(ntp_timestamp=ntp_timestamp, rtp_timestamp=numbers.timestamp, n_octets=len(outgoing.payload))
+        port.account(n_octets=len(outgoing.payload))
+        if packet.reported_s is not None:
+            ntp_timestamp = int(self._context.ntp_s(packet.reported_s) * (1 << 32))
+            port.date(ntp_timestamp=ntp_timestamp, rtp_timestamp=numbers.timestamp)
 
     def _count(self, outgoing: RtpPacket) -> None:
         n_bytes = len(outgoing.payload)
@@ -330,7 +339,12 @@ class OutgoingTrack:
             self._counters.packets_not_found += 1
             return
         now_s = self._context.clock()
-        if now_s - self._resent_s.get(packet.seq, float("-inf")) < RESEND_PAUSE_S:
+        rtt_s = self._report[2] if self._report is not None else None
+        pause_s = min(max(RESEND_PAUSE_S, rtt_s or 0.0), LONGEST_RESEND_PAUSE_S)
+        if now_s - self._resent_s.get(packet.seq, float("-inf")) < pause_s:
+            return
+        if self._resend_rate.bits_per_s(now_s) > self._most_resent_bps():
+            self._counters.packets_not_sent_again += 1
             return
         if len(self._resent_s) >= QUEUE_PACKETS:
             self._resent_s.clear()
@@ -344,6 +358,12 @@ class OutgoingTrack:
             self._counters.packets_sent_again += 1
             self._n_sent_again += 1
             self._rate.add(len(outgoing.payload), now_s)
+            self._resend_rate.add(len(outgoing.payload), now_s)
+
+    def _most_resent_bps(self) -> float:
+        budget_bps = self.budget_bps
+        wanted_bps = 1000.0 * self._context.config.video_kbps
+        return wanted_bps if budget_bps is None else RESEND_SHARE * budget_bps
 
     def statistics(self) -> OutgoingStatistics:
         """Return the figures of this track."""

@@ -29,6 +29,8 @@ class MediaPacket:
     """Voice activity and level in -dBov (RFC 6464), when the sender told."""
     arrival_s: float
     capture_s: float
+    reported_s: float | None = None
+    """Capture time for sender reports (see capture_clock); None while the sender's clock is not known."""
     starts_keyframe: bool
     """This is the first packet of a key frame; always False for audio."""
 

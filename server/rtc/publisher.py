@@ -98,6 +98,8 @@ class Publisher:
         """Return the answer to the offer."""
         answer_sdp = await self.connection.answer(self._offer, video_kbps=self._context.config.video_kbps)
         if self._offer.feedback_id is not None:
+            for track in self.tracks.values():
+                track.leave_estimate_to_sender()
             self._feedback = TransportFeedback(
                 self.connection.peer,
                 extension_id=self._offer.feedback_id,

@@ -26,6 +26,7 @@ def packet(seq, *, codec=Codec.VP8, payload=b"\x10\x01delta", timestamp=None, ma
         audio_level=None,
         arrival_s=seq * 0.01 if arrival_s is None else arrival_s,
         capture_s=timestamp / (48_000 if codec is Codec.OPUS else 90_000),
+        reported_s=timestamp / (48_000 if codec is Codec.OPUS else 90_000),
         starts_keyframe=starts_keyframe(codec, payload),
     )
 

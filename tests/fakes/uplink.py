@@ -118,6 +118,8 @@ class Uplink:
         self._n = {Kind.AUDIO: 0, Kind.VIDEO: 0}
         self._seq = dict(_FIRST_SEQ)
         self._wants_key = True
+        self.newest = {}
+        """By kind, the newest packet a viewer was given; kept by whoever watches."""
         self.began_s = self.time()
         self.source = Source(
             "room",
@@ -207,20 +209,27 @@ class Uplink:
         if delay_s is not None:
             self.time.call_later(delay_s, action)
 
-    def report(self):
-        """Send a sender report of each kind, delayed as its packets are."""
-        for kind, track in self.publisher.tracks.items():
-            elapsed_s = (self.time() - self.began_s) / (1 + self.slow)
-            ntp_timestamp = int((SENT_BEFORE_NTP_S + elapsed_s) * (1 << 32))
-            timestamp = (round(elapsed_s * _RATE_HZ[kind]) + _FIRST_TIMESTAMP[kind]) & 0xFFFFFFFF
-            delay_s = self.line.delay_up_s(kind)
-            if delay_s is not None:
-                self.time.call_later(
-                    delay_s,
-                    lambda track=track, ntp=ntp_timestamp, rtp=timestamp, ssrc=_SSRC[kind]: track.on_sender_report(
-                        ssrc, ntp, rtp
-                    ),
-                )
+    def report(self, kind):
+        """Send a sender report, delayed as the packets are."""
+        elapsed_s = (self.time() - self.began_s) / (1 + self.slow)
+        ntp_timestamp = int((SENT_BEFORE_NTP_S + elapsed_s) * (1 << 32))
+        timestamp = (round(elapsed_s * _RATE_HZ[kind]) + _FIRST_TIMESTAMP[kind]) & 0xFFFFFFFF
+        track = self.publisher.tracks[kind]
+        delay_s = self.line.delay_up_s(kind)
+        if delay_s is not None:
+            self.time.call_later(delay_s, lambda: track.on_sender_report(_SSRC[kind], ntp_timestamp, timestamp))
+
+    def reconnect(self):
+        """The publisher comes back with a new connection; its media go on."""
+        for track in self.publisher.tracks.values():
+            track.stop()
+        self.publisher = self._connect()
+        self.force_keyframe()
+
+    @staticmethod
+    def media_s(packet):
+        """Return when a packet was captured, in seconds since the start on the sender's clock."""
+        return ((packet.timestamp - _FIRST_TIMESTAMP[packet.kind]) & 0xFFFFFFFF) / _RATE_HZ[packet.kind]
 
 
 class Keeper:

@@ -43,3 +43,30 @@ def test_a_report_without_time_or_with_nonsense_is_not_believed():
     assert clock.capture_s(0, 100.0) == 100.0
     clock.report(RATE * 5000, 77 * NTP, 100.0)
     assert clock.capture_s(RATE, 101.0) == pytest.approx(101.0)
+
+
+def test_what_is_reported_keeps_its_distance_from_the_senders_clock():
+    sender = SenderClock()
+    clock = CaptureClock(RATE, sender)
+    assert clock.reported_s(0, 100.0) is None
+    clock.report(0, 10 * NTP, 100.2)  # delayed by 0.2 s
+    assert clock.reported_s(RATE, 101.05) == pytest.approx(101.2)
+    clock.report(RATE, 11 * NTP, 101.0)  # not delayed: the best guess jumps, what is reported does not
+    assert clock.capture_s(2 * RATE, 102.05) == pytest.approx(102.0)
+    assert clock.reported_s(2 * RATE, 102.05) == pytest.approx(102.2, abs=0.001)
+
+
+def test_what_is_reported_follows_a_clock_that_runs_away():
+    sender = SenderClock()
+    clock = CaptureClock(RATE, sender)
+    for second in range(3600):
+        clock.report(second * RATE, second * NTP, 100.0 + 1.0001 * second)
+    assert clock.reported_s(3600 * RATE, 3700.36) == pytest.approx(3700.36, abs=0.05)
+
+
+def test_what_is_reported_follows_a_clock_that_was_set():
+    sender = SenderClock()
+    clock = CaptureClock(RATE, sender)
+    clock.report(0, 10 * NTP, 100.0)
+    clock.report(RATE, 5000 * NTP, 101.0)
+    assert clock.reported_s(2 * RATE, 102.0) == pytest.approx(102.0)

@@ -29,7 +29,10 @@ class FakePort:
         self.resent.append(outgoing)
         return True
 
-    def account(self, **values):
+    def account(self, *, n_octets):
+        pass
+
+    def date(self, **values):
         self.accounts.append(values)
 
     def backlog_bytes(self):

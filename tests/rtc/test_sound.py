@@ -29,7 +29,7 @@ def run(line, *, seconds, sound, report_s=2.0, **how):
     keeper = Keeper(uplink.time)
     uplink.source.attach(keeper)
     for _ in range(round(seconds / report_s)):
-        uplink.report()
+        uplink.report(Kind.AUDIO)
         uplink.time.advance(report_s)
     return uplink, keeper
 

@@ -103,6 +103,8 @@ class ReceiverTap:
         self._events = events
         self._rate = AskedRate(wanted_bps)
         self._media_ssrc: int | None = None
+        self.estimates = True
+        """Whether aiortc estimates congestion; not needed when the sender does, from transport-wide feedback."""
         setattr(receiver, _R + "decoder_queue", _EndedQueue())
         setattr(receiver, _R + "jitter_buffer", _NoJitterBuffer())
         setattr(receiver, _R + "nack_generator", _NoNackGenerator())
@@ -130,6 +132,8 @@ class ReceiverTap:
                 if media_ssrc is not None:
                     original = unwrap_rtx(packet, payload_type=codec.parameters["apt"], ssrc=media_ssrc)
                     self._events.on_rtp(original, is_retransmission=True)
+        if not self.estimates:
+            packet.extensions.abs_send_time = None  # without it aiortc does not
         await self._original_rtp(packet, arrival_time_ms)
 
     async def _on_rtcp(self, packet: AnyRtcpPacket) -> None:

@@ -112,8 +112,8 @@ class SenderPort:
                     )
 
     async def _send_rtcp(self, packets: list[AnyRtcpPacket]) -> None:
-        # A report before the first packet would map RTP time 0 to the year 1900.
-        if isinstance(packets[0], RtcpSrPacket) and not packets[0].sender_info.packet_count:
+        # A report before the source's clock is known would map RTP time 0 to the year 1900.
+        if isinstance(packets[0], RtcpSrPacket) and not packets[0].sender_info.ntp_timestamp:
             return
         await self._original_send_rtcp(packets)
 
@@ -132,11 +132,14 @@ class SenderPort:
             )
         return self.send(packet)
 
-    def account(self, *, ntp_timestamp: int, rtp_timestamp: int, n_octets: int) -> None:
-        """Tell the next sender report what was sent: capture time in NTP format, its RTP timestamp, payload size."""
+    def date(self, *, ntp_timestamp: int, rtp_timestamp: int) -> None:
+        """Tell the next sender report a capture time in NTP format and its RTP timestamp; before that none is sent."""
+        setattr(self._sender, _S + "ntp_timestamp", ntp_timestamp)
+        setattr(self._sender, _S + "rtp_timestamp", rtp_timestamp)
+
+    def account(self, *, n_octets: int) -> None:
+        """Tell the next sender report what was sent: payload size."""
         sender = self._sender
-        setattr(sender, _S + "ntp_timestamp", ntp_timestamp)
-        setattr(sender, _S + "rtp_timestamp", rtp_timestamp)
         setattr(sender, _S + "octet_count", getattr(sender, _S + "octet_count") + n_octets)
         setattr(sender, _S + "packet_count", getattr(sender, _S + "packet_count") + 1)
 
