@@ -7,6 +7,7 @@ from aiohttp import web
 
 from server.http.access import current_interview
 from server.http.keys import PLANE, ROOMS
+from server.media import Kind
 from server.rtc.contract import ConnectionReport, Direction
 from server.rtc.statistics import IncomingStatistics, OutgoingStatistics
 from server.sessions.records import Participant
@@ -42,7 +43,8 @@ def quality(report: ConnectionReport) -> Quality:
         return Quality.CONNECTING
     tracks: tuple[IncomingStatistics | OutgoingStatistics, ...] = (*report.incoming, *report.outgoing)
     loss = max((track.loss_share or 0.0 for track in tracks), default=0.0)
-    jitter_s = max((track.jitter_s or 0.0 for track in tracks), default=0.0)
+    # A picture comes in many packets of one time, sent one after the other: its jitter says little of the network.
+    jitter_s = max((track.jitter_s or 0.0 for track in tracks if track.kind is Kind.AUDIO), default=0.0)
     rtt_s, silent_s = report.rtt_s or 0.0, report.silent_s or 0.0
     if (
         loss >= POOR_LOSS_SHARE

@@ -35,6 +35,11 @@ def test_the_demo_is_alive_within_a_minute(demo: ServerProcess, browser: Browser
     expect(page.locator("#gauge [role=meter]")).to_have_attribute("aria-valuenow", re.compile(r"\d"), timeout=60_000)
     estimates = [event for event in events if event["type"] == "estimate"]
     assert estimates[-1]["face"]["quality"] > 0.3
+    expect(page.locator("#connection-summary")).to_have_text(re.compile(r"(good|unstable|poor).* · \d+ ms · .* lost"))
+    page.click("#connection summary")
+    expect(page.locator("#connection-rows")).to_contain_text("Alex Example sends")
+    expect(page.locator("#connection-rows")).to_contain_text("You receive")
+    expect(page.locator("#connection-rows")).to_contain_text("Mbit/s")
     assert complaints == []
     page.goto(link)
     expect(page.locator("main")).to_contain_text(re.compile("used|too old"))

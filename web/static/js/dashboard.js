@@ -2,6 +2,7 @@
 
 import { accessTo } from './access.js';
 import { alertNow, announce } from './announce.js';
+import { createConnectionLine } from './connection_line.js';
 import { byId, setText } from './elements.js';
 import { createCallPanel } from './call_panel.js';
 import { keyAction, takesText } from './keys.js';
@@ -75,6 +76,7 @@ function enterRoom(media, first) {
 
     const frame = createFrame({ page, send, onLeave: leave });
     const live = createLivePanel({ page, send });
+    const connection = createConnectionLine({ interviewId: page.interview_id, me: access.participant_id });
     const knock = createKnock({
         onAdmit: () => send({ type: 'admit' }),
         onDecline: () => send({ type: 'decline' }),
@@ -157,6 +159,7 @@ function enterRoom(media, first) {
     function onEvent(event) {
         become(received(room, event, now_s()));
         if (event.type === 'error') frame.showError(event.message);
+        if (event.type === 'state') connection.showServer(event.server);
         if (event.type === 'welcome') {
             socket.send({ type: 'devices', ...call.devices() });
             kept = kept.filter((waiting) => !socket.send(waiting));
@@ -164,6 +167,7 @@ function enterRoom(media, first) {
         // After a restart of the server the page comes back by itself.
         if (event.type === 'bye' && event.reason !== 'shutdown') {
             clearInterval(timer);
+            connection.stop();
             void call.close();
             knock(null);
         }
