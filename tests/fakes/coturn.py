@@ -12,32 +12,41 @@ SECRET = "a secret that coturn and we share"
 
 
 class Coturn:
-    """``turnserver`` with time-limited credentials on a free port; UDP and TCP."""
+    """``turnserver`` with time-limited credentials on a free port; UDP and TCP.
 
-    def __init__(self, folder, *, secret=SECRET, relays=40, allow_loopback=True):
+    With a configuration file of its own it is run as that says, on loopback.
+    """
+
+    def __init__(self, folder, *, secret=SECRET, relays=40, allow_loopback=True, configuration=None):
         program = shutil.which("turnserver")
         assert program, "no turnserver: scripts/test installs coturn"
         self.port = free_port()
         first = free_port() % 20_000 + 20_000
         self.log = folder / "coturn.log"
         self.process = None
-        self._command = [
-            program,
-            "-n",  # no configuration file
-            "--no-cli",
-            "--no-tls",
-            "--no-dtls",
+        places = [
+            f"--listening-port={self.port}",
             "--listening-ip=127.0.0.1",
             "--relay-ip=127.0.0.1",
             *(["--allow-loopback-peers"] if allow_loopback else []),
-            f"--listening-port={self.port}",
+            f"--userdb={folder / 'coturn.db'}",
+            f"--pidfile={folder / 'coturn.pid'}",
+        ]
+        if configuration is not None:
+            self._command = [program, "-c", str(configuration), *places]
+            return
+        self._command = [
+            program,
+            "-n",  # no configuration file
+            *places,
+            "--no-cli",
+            "--no-tls",
+            "--no-dtls",
             f"--min-port={first}",
             f"--max-port={first + relays}",
             "--realm=composure.test",
             "--use-auth-secret",
             f"--static-auth-secret={secret}",
-            f"--userdb={folder / 'coturn.db'}",
-            f"--pidfile={folder / 'coturn.pid'}",
             "--log-file=stdout",
             "--simple-log",
             "-v",
