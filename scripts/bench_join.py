@@ -16,12 +16,15 @@ import asyncio
 import json
 import os
 import sys
+import tempfile
 from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from pathlib import Path
 
 import numpy as np
 
+from scripts.bench_network_media import encode_clip
 from scripts.bench_network_peers import ADDRESS
 from scripts.bench_processes import Peer, started
 from server.clock import monotonic_s
@@ -57,11 +60,11 @@ def most_within(times_s: Sequence[float], window_s: float) -> int:
     return max((bisect_left(times_s, at_s + window_s) - i for i, at_s in enumerate(times_s)), default=0)
 
 
-async def measure(n_viewers: int) -> Figures:
+async def measure(n_viewers: int, clip: Path) -> Figures:
     """Run one storm."""
     config = Config.from_env({}, {"ice_addresses": ADDRESS})
     plane = MediaPlane(config, clock=monotonic_s, on_publisher=lambda event: None)
-    roles = [("publisher",), *[("viewers",)] * VIEWER_PROCESSES]
+    roles = [(role, str(clip)) for role in ("publisher", *["viewers"] * VIEWER_PROCESSES)]
     try:
         async with started("scripts.bench_join_peers", *roles) as (publisher, *viewers):
             offer = (await publisher.said())["offer"]
@@ -133,7 +136,10 @@ def main(argv: list[str]) -> int:
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     parser.add_argument("--viewers", type=int, default=20, help="how many join")
     options = parser.parse_args(argv)
-    result = asdict(asyncio.run(measure(options.viewers)))
+    with tempfile.TemporaryDirectory() as folder:
+        clip = Path(folder) / "clip"
+        encode_clip(is_adaptive=False).save(clip)
+        result = asdict(asyncio.run(measure(options.viewers, clip)))
     if options.json:
         print(json.dumps(result, indent=2))
     else:

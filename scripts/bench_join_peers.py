@@ -3,13 +3,14 @@
 import asyncio
 import sys
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 from aiortc import RTCConfiguration, RTCPeerConnection, RTCRtpReceiver, RTCSessionDescription
 from aiortc.rtp import RtpPacket
 
 from scripts.bench_network_faults import Link
-from scripts.bench_network_media import FULL_BPS, Log, encode_clip
+from scripts.bench_network_media import FULL_BPS, Clip, Log
 from scripts.bench_network_peers import ADDRESS, Client
 from scripts.bench_processes import orders, say
 from server.clock import monotonic_s
@@ -18,9 +19,9 @@ from server.rtc.aiortc_private import ConnectTasks, ReceiverTap, bind_candidates
 from server.rtc.packets import starts_keyframe
 
 
-async def publisher() -> None:
+async def publisher(clip_path: str) -> None:
     """Publish until told to end; tell when key frames were asked for."""
-    client = Client(encode_clip(is_adaptive=False), Log(), Link(0, 0.0), honours_remb=False)
+    client = Client(Clip.load(Path(clip_path)), Log(), Link(0, 0.0), honours_remb=False)
     asked_s: list[float] = []
     answer_request = client.sender._send_keyframe
 
@@ -110,7 +111,7 @@ class _Ignore:
         """Take no notice."""
 
 
-async def viewers() -> None:
+async def viewers(clip_path: str) -> None:
     """Let viewers join at the times ordered."""
     joined: dict[int, Viewer] = {}
     tasks: set[asyncio.Task[Any]] = set()
@@ -130,4 +131,4 @@ async def viewers() -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run({"publisher": publisher, "viewers": viewers}[sys.argv[1]]())
+    asyncio.run({"publisher": publisher, "viewers": viewers}[sys.argv[1]](sys.argv[2]))

@@ -11,8 +11,8 @@ bench_network_figures says what audio_lost, audio_lag_ms, video_frozen and longe
 net_loss: share of audio packets that the network lost, none of which is ever sent again; the same packets for both,
     but for a narrow link, which loses what each side makes it lose. Of a row: that of our side.
 net_loss_all: the same of all media packets of that side, retransmissions counted in.
-recovery_s (outage): from the network's return to the next decodable picture. The client tries to connect anew every
-    3 s; both receivers answer with a new connection.
+recovery_s (outage): from the network's return to the next decodable picture. The client connects anew as late as our
+    pages would at worst; both receivers answer with a new connection.
 netem: the bandwidth condition again between network namespaces with tc's tbf (round trip near 0), and with netem loss
     and jitter, as far as this machine can: not seeded. available and reason tell about netem.
 video_kbps: what arrived whole. In the bandwidth condition the client keeps to the receiver's REMB, as browsers do.
@@ -40,8 +40,8 @@ WARM_UP_S = 1.5
 SETTLE_S = 2.0
 DRAIN_S = 1.5
 """Frames sent before the end may still be handed out for so long."""
-RETRY_S = 3.0
-"""So that the outage ends in the middle of a pause."""
+ASK_EVERY_S = 0.8
+"""Our pages ask so often whether the server is within reach again (web/static/js/reach.js)."""
 AFTER_OUTAGE_S = 10.0
 
 
@@ -104,7 +104,7 @@ class Call:
         from_s = monotonic_s()
         first.link.begin(faults)
         if faults.outage_s:
-            await self._come_back(first.link)
+            await self._come_back()
         await asyncio.sleep(from_s + seconds - monotonic_s())
         window = Window(from_s=from_s, to_s=monotonic_s(), settled_s=from_s + min(SETTLE_S, seconds / 4))
         tallies = self._tallies()
@@ -120,11 +120,9 @@ class Call:
             outage_s=faults.outage_s,
         )
 
-    async def _come_back(self, link: Link) -> None:
-        while True:
-            await asyncio.sleep(RETRY_S)
-            if not link.is_out:  # while it is, no request reaches the server
-                break
+    async def _come_back(self) -> None:
+        """Connect anew after the outage, as late as our pages would: they have just asked in vain when it ends."""
+        await asyncio.sleep(self._condition.faults.outage_s + ASK_EVERY_S + RTT_S)
         await self.connect()
 
     def _tallies(self) -> tuple[float, float]:

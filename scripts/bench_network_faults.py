@@ -153,19 +153,11 @@ class Link:
         """Packets that were under way when the client closed, by direction."""
         self._labels: dict[int, str] = {}
         self._loop = asyncio.get_running_loop()
-        self._begin_s = float("-inf")
-        self._faults = Faults()
-
-    @property
-    def is_out(self) -> bool:
-        """An outage goes on."""
-        return self._loop.time() - self._begin_s < self._faults.outage_s
 
     def begin(self, faults: Faults) -> None:
         """Behave so from now on."""
-        self._begin_s, self._faults = self._loop.time(), faults
         for direction in (self.up, self.down):
-            direction.begin(faults, self._begin_s)
+            direction.begin(faults, self._loop.time())
 
     def install(self, peer: RTCPeerConnection) -> None:
         """Stand between the client's sockets and aiortc; call it when the client has made its offer."""
