@@ -20,6 +20,8 @@ class Counters:
     packets_sent_again: int = 0
     packets_not_found: int = 0
     """Packets a viewer asked for that we no longer or never had."""
+    packets_not_sent_again: int = 0
+    """Packets a viewer asked for again beyond what its connection carries."""
     packets_before_keyframe: int = 0
     """Video packets not forwarded because the viewer had no key frame to start with."""
     queue_overflows: int = 0

@@ -28,7 +28,7 @@ RESEND_PAUSE_S = 0.02
 LONGEST_RESEND_PAUSE_S = 0.5
 """A packet asked for again sooner, or within a round trip, was asked for before the copy can have arrived."""
 RESEND_SHARE = 0.5
-"""Of what a viewer's connection carries, for packets sent again: a full link drops those too, and more are asked for."""
+"""Of what a viewer's connection carries, for packets sent again: a full link drops those too, and more is asked for."""
 
 
 SLOW_KEYFRAME_PAUSE_S = 3.0

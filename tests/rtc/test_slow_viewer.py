@@ -66,6 +66,31 @@ def test_retransmissions_are_the_same_bytes():
     assert bench.track.statistics().packets_sent_again == len(bench.port.sent)
 
 
+def test_a_full_link_is_not_filled_with_retransmissions():
+    bench = Bench()
+    bench.costs_bps = [300_000.0]
+    bench.forward(key(1), *(packet(seq, payload=b"\x10\x01" + bytes(1000)) for seq in range(2, 300)))
+    for _ in range(50):
+        report(bench, 450_000)
+        bench.track.on_report(loss_share=0.05, jitter_s=0.1, rtt_s=0.4)
+        for seq in bench.seqs():
+            bench.track.on_nack(seq)
+        bench.time.advance(0.1)
+    resent_bps = 8 * sum(len(outgoing.payload) for outgoing in bench.port.resent) / 5
+    assert 100_000 < resent_bps < 260_000, "half of what the connection carries"
+    assert bench.counters.packets_not_sent_again > 1000
+
+
+def test_a_packet_is_not_sent_again_within_a_round_trip():
+    bench = Bench()
+    bench.forward(key(1), delta(2))
+    bench.track.on_report(loss_share=0.0, jitter_s=0.0, rtt_s=0.3)
+    for _ in range(10):
+        bench.track.on_nack(bench.seqs()[1])
+        bench.time.advance(0.1)
+    assert len(bench.port.resent) in (3, 4)
+
+
 def test_a_number_kept_for_a_picture_that_is_left_out_is_filled():
     bench = Bench()
     bench.costs_bps = COSTS
