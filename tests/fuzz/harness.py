@@ -1,7 +1,7 @@
 """Throws damaged and random input at a parser: first every kept input, then what Hypothesis makes of them.
 
 Inputs are files in ``corpus/<parser>/``. In an ordinary run the examples are always the same and few.
-``COMPOSURE_FUZZ_S=60`` makes each parser run that long on new ones; with ``COMPOSURE_FUZZ_KEEP=1`` an input that breaks
+``FUZZ_S=60`` makes each parser run that long on new ones; with ``FUZZ_KEEP=1`` an input that breaks
 something is kept in the corpus, made as small as possible.
 """
 
@@ -17,8 +17,8 @@ from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st
 
 CORPUS = Path(__file__).parent / "corpus"
-LONG_RUN_S = float(os.environ.get("COMPOSURE_FUZZ_S", "0"))
-KEEPS = os.environ.get("COMPOSURE_FUZZ_KEEP") == "1"
+LONG_RUN_S = float(os.environ.get("FUZZ_S", "0"))
+KEEPS = os.environ.get("FUZZ_KEEP") == "1"
 INTERESTING = [b"\x00", b"\xff", b"\x7f", b"\x80", b"\xff\xff", b"\x00\x00\x00\x00", b"\xff\xff\xff\xff", b"\x80\x00"]
 
 
