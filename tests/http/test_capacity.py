@@ -18,7 +18,8 @@ async def test_a_full_server_sends_everybody_a_friendly_page_and_takes_them_when
                 status, page = await browser.ask("GET", path)
                 assert status == 503
                 assert browser.last.headers["Retry-After"] == "30"
-                assert '<meta http-equiv="refresh" content="30">' in page
+                assert 'id="try-again" data-seconds="30"' in page
+                assert "js/try_again.js" in page
                 assert "All interview rooms of this server are in use right now. Your place is kept" in page
                 assert "tries again by itself" in page
             status, error = await world.outsider.json("POST", f"/api/interviews/{other}/access")
