@@ -209,6 +209,7 @@ async def test_a_turn_server_that_has_died_delays_no_closing(tmp_path):
             (publisher,) = peers(it)
             ice = publisher.connection.peer.getTransceivers()[0].receiver.transport.transport._connection
             assert [protocol.local_candidate.type for protocol in ice._protocols] == ["host", "relay"]
+            assert all("datagram_received" in vars(protocol) for protocol in ice._protocols), "the guard watches both"
             coturn.process.send_signal(signal.SIGSTOP)
             try:
                 start_s = time.perf_counter()
