@@ -3,8 +3,8 @@
 import asyncio
 import logging
 from collections.abc import AsyncIterator, Callable, Coroutine
-from dataclasses import replace
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from aiohttp import web
@@ -21,12 +21,11 @@ from server.http.routes import ROUTES
 from server.http.templates import make_environment
 from server.http.websocket import STRANGERS, close_strangers
 from server.ops.lag import LagMonitor
-from server.ops.loopback import LoopbackResult, loopback_call
+from server.ops.loopback import call_ourselves
 from server.ops.metrics import Metrics, Sources
 from server.ops.readiness import SelfTest
 from server.ops.stalls import StallWatch
 from server.ops.versions import model_version
-from server.rtc.addresses import local_addresses
 from server.rtc.plane import MediaPlane, PublisherEvent
 from server.sessions.accounts import Accounts
 from server.sessions.consent import Consents
@@ -85,7 +84,9 @@ def make_app(
     app[keys.TAPS] = TapRegister()
     app[keys.LAG] = lag = LagMonitor(monotonic_s)
     app[keys.STALLS] = StallWatch(lag, monotonic_s)
-    app[keys.SELF_TEST] = self_test = _self_test(config, monotonic_s)
+    app[keys.SELF_TEST] = self_test = SelfTest(
+        partial(call_ourselves, config, timeout_s=SELF_TEST_TIMEOUT_S), monotonic_s
+    )
     app[keys.METRICS] = Metrics(
         Sources(
             plane=plane,
@@ -116,22 +117,6 @@ def make_app(
     )
     app.on_shutdown.append(_say_goodbye)
     return app
-
-
-def _self_test(config: Config, monotonic_s: Callable[[], float]) -> SelfTest:
-    """Return calls with ourselves on a media plane of their own: no room, counter or histogram of people sees them."""
-    # What others' servers do is not the question here, and each call would wait for them.
-    own = replace(config, ice_servers=(), turn_urls=(), turn_secret="", server_uses_turn=False)
-
-    async def call() -> LoopbackResult:
-        plane = MediaPlane(own, clock=monotonic_s, on_publisher=lambda event: None)
-        try:
-            address = next(iter(local_addresses(own)), "127.0.0.1")
-            return await loopback_call(plane, address=address, timeout_s=SELF_TEST_TIMEOUT_S)
-        finally:
-            await plane.close()
-
-    return SelfTest(call, monotonic_s)
 
 
 def _open_database(config: Config) -> Database:

@@ -5,7 +5,7 @@ Used to tell whether this process can carry media at all (``/readyz``, ``python 
 
 import asyncio
 import secrets
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Any
 
@@ -13,12 +13,11 @@ import av
 from aiortc import MediaStreamTrack, RTCConfiguration, RTCPeerConnection, RTCSessionDescription
 
 from server import clock
+from server.config import Config
 from server.errors import ComposureError
+from server.rtc.addresses import local_addresses
 from server.rtc.aiortc_private import ConnectTasks, bind_candidates
 from server.rtc.plane import MediaPlane
-
-ROOM_PREFIX = "loopback-"
-"""Rooms of these calls; no interview's room starts so. Whoever follows publications leaves them alone."""
 
 _KINDS = ("audio", "video")
 _POLL_S = 0.005
@@ -43,9 +42,21 @@ class LoopbackResult:
     """Why it failed, empty when it did not."""
 
 
-def is_loopback_room(room_id: str) -> bool:
-    """Tell whether a room belongs to a call of this module."""
-    return room_id.startswith(ROOM_PREFIX)
+async def call_ourselves(config: Config, *, timeout_s: float) -> LoopbackResult:
+    """Make a loopback call on a media plane of its own: no room, counter or histogram of people sees it.
+
+    Args:
+        config: addresses and ports are the configured ones; STUN and TURN servers are left out, what they do is not
+            the question here and each call would wait for them.
+        timeout_s: limit for the call.
+    """
+    own = replace(config, ice_servers=(), turn_urls=(), turn_secret="", server_uses_turn=False)
+    plane = MediaPlane(own, clock=clock.monotonic_s, on_publisher=lambda event: None)
+    try:
+        address = next(iter(local_addresses(own)), "127.0.0.1")
+        return await loopback_call(plane, address=address, timeout_s=timeout_s)
+    finally:
+        await plane.close()
 
 
 async def loopback_call(plane: MediaPlane, *, address: str = "127.0.0.1", timeout_s: float = 5.0) -> LoopbackResult:
@@ -56,7 +67,7 @@ async def loopback_call(plane: MediaPlane, *, address: str = "127.0.0.1", timeou
         address: local address of the calling side.
         timeout_s: limit for the whole call; closing takes up to a second more.
     """
-    room_id = ROOM_PREFIX + secrets.token_urlsafe(8)
+    room_id = secrets.token_urlsafe(16)
     call = _Call(plane, room_id, address)
     try:
         async with asyncio.timeout(timeout_s):
