@@ -6,6 +6,7 @@ parser lets exceptions out into the event loop; and an exception while a packet 
 
 import logging
 import struct
+import traceback
 from collections.abc import Callable
 from functools import partial
 from typing import Any
@@ -213,4 +214,7 @@ class DatagramGuard:
         self._counters.packets_malformed += 1
         if not self._has_failed:  # once for each connection: a line for each packet would fill the disk
             self._has_failed = True
-            _log.warning("a packet of an authenticated peer could not be handled", exc_info=error)
+            frames = traceback.extract_tb(error.__traceback__)[-4:]
+            where = " < ".join(f"{frame.filename.rpartition('/')[2]}:{frame.lineno}" for frame in reversed(frames))
+            # Kind and place only: a message may quote what was in the packet.
+            _log.warning("a packet of an authenticated peer raised %s at %s", type(error).__name__, where)
