@@ -147,6 +147,7 @@ def main():
     )
     write("h264", *(packet.payload for packet in packetise(Codec.H264, video_clip("H264")[:3])[:8]))
     write("h264_unit", *video_clip("H264")[:2])
+    write("vp8_frame", *video_clip()[:2])
     write("opus", *audio_clip()[:4], b"\xfc\xff\xfe", b"\x7b\x03\x00\x00")
     write("page_message", *(json.dumps(message) for message in MESSAGES_OF_PAGES))
     write("link", *(pack(to_body(message)) for message in (*MESSAGES, MESSAGES[0])), pack(to_body(MESSAGES[0])) * 2)

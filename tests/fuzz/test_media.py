@@ -1,10 +1,12 @@
 """Media from a peer that is authenticated and means harm: RTP, RTCP, payloads, sound."""
 
 import contextlib
+import dataclasses
 import itertools
 
 import pytest
 
+from server.analysis.decode import MAX_SIDE_PX, AudioDecoder, DecodeError, VideoDecoder
 from server.media import Codec, EncodedFrame, Kind
 from server.rtc.frames import AudioAssembler, VideoAssembler
 from server.rtc.packets import starts_keyframe
@@ -144,5 +146,37 @@ def test_sound_that_a_tap_decodes():
         for _ in range(2):
             for block in decoder.decode(frame(data, Codec.OPUS)):
                 assert len(block.samples) < 20_000
+
+    fuzz("opus", target, n=150)
+
+
+@pytest.mark.parametrize(("name", "codec"), [("h264_unit", Codec.H264), ("vp8_frame", Codec.VP8)])
+def test_pictures_that_the_analysis_decodes(name, codec):
+    def target(data):
+        decoder = VideoDecoder(codec)
+        for _ in range(2):
+            with contextlib.suppress(DecodeError):
+                picture = decoder.decode(frame(data, codec), wants_picture=True)
+                assert picture is None or max(picture.shape) <= MAX_SIDE_PX
+
+    fuzz(name, target, n=80)
+
+
+def test_sound_that_the_analysis_decodes():
+    """Lost packets lie between, so that what a packet carries of the one before it (FEC) is read too."""
+
+    def target(data):
+        decoder = AudioDecoder(0.0)
+        for n, payload in enumerate((data, data[::-1], data, data)):
+            item = dataclasses.replace(
+                frame(payload, Codec.OPUS),
+                rtp_timestamp=1920 * n,
+                arrival_s=1 + 0.04 * n,
+                capture_s=1 + 0.04 * n,
+                follows_gap=n > 0,
+            )
+            with contextlib.suppress(DecodeError):
+                for chunk in decoder.decode(item):
+                    assert len(chunk.samples) <= 16_000
 
     fuzz("opus", target, n=150)
