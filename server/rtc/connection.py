@@ -22,7 +22,7 @@ from server.rtc.aiortc_private import (
     force_close,
 )
 from server.rtc.counters import Counters
-from server.rtc.liveness import LOST_AFTER_S, Silence
+from server.rtc.liveness import LOST_AFTER_S, MAX_STEP_S, Silence
 from server.rtc.offer import MAX_CANDIDATES, Offer, finish_answer, is_usable_candidate
 from server.rtc.turn import own_ice_servers
 
@@ -60,6 +60,8 @@ class Connection:
         self._guard: DatagramGuard | None = None
         self._consent: ConsentLoop | None = None
         self._silence = Silence()
+        self.waited_s = 0.0
+        """How long it has been waited for the connection to come up, not counting stalls of ours."""
         self._opened_s = clock()
         self._on_down = on_down
         self._on_up = on_up
@@ -162,6 +164,7 @@ class Connection:
     def tick(self, step_s: float) -> None:
         """Note that the event loop has run for another while; a peer that is silent for too long is lost."""
         if not self.is_up:
+            self.waited_s += min(step_s, MAX_STEP_S)
             return
         if self._silence.tick(self.heard_s, step_s) > LOST_AFTER_S:
             self._counters.connections_lost += 1

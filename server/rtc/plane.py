@@ -351,7 +351,7 @@ class MediaPlane:
             for entry in tuple(self._resources.values()):
                 peer = entry.peer
                 peer.connection.tick(now_s - before_s)
-                if not peer.connection.is_up and now_s - peer.opened_s > CONNECT_TIMEOUT_S:
+                if not peer.connection.is_up and peer.connection.waited_s > CONNECT_TIMEOUT_S:
                     self._counters(entry.owner.room_id).connections_failed += 1
                     if isinstance(peer, Subscriber):
                         self._subscriber_lost(peer)

@@ -41,8 +41,8 @@ RATE_PER_S, BURST = 3000.0, 6000.0
 """Datagrams of the peer; 4 Mbit/s of video are 500 a second. What piled up while the loop was busy comes at once."""
 CHECKS_PER_S, CHECKS_BURST = 50.0, 200.0
 """STUN messages that look right and need to be verified, of the peer's known addresses and of all others each."""
-MAX_ADDRESSES = 64
-"""Addresses by which a peer may have proved to know the password; aioice keeps something of each."""
+MAX_ADDRESSES = 256
+"""Pairs of addresses by which a peer may have proved to know the password; aioice keeps something of each."""
 MOVE_S = 2.0
 """So long before and after a change of the nominated pair, data may come by both."""
 MAX_ROLE_CONFLICTS = 4
