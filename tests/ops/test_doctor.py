@@ -8,6 +8,7 @@ import shutil
 import socket
 import subprocess
 import sys
+import threading
 import time
 from datetime import timedelta
 from pathlib import Path
@@ -20,7 +21,7 @@ from server.clock import utc_now
 from server.config import Config
 from server.db.engine import Database, database_url
 from server.db.migrate import migrate
-from server.ops.doctor import State, as_text, examine, storage, wallclock
+from server.ops.doctor import State, as_text, examine, network, relay, storage, wallclock
 from tests.e2e.server_process import ServerProcess
 from tests.fakes.certificates import write_certificate
 from tests.fakes.coturn import SECRET, Coturn, free_port
@@ -399,6 +400,44 @@ async def test_a_relay_that_does_not_reach_us(tmp_path):
         found = await complaint(it, "TURN", State.WARNING)
     assert "nothing sent through it arrives at 127.0.0.1" in found.found
     assert "denied-peer-ip" in found.fix
+
+
+async def test_silent_servers_of_every_kind_at_once_are_named_in_time(tmp_path):
+    with silent_udp_port() as port, socket.create_server(("127.0.0.1", 0)) as silent:
+        tcp_port = silent.getsockname()[1]
+        fixed = {"urls": f"turn:127.0.0.1:{port}", "username": "u", "credential": "c"}
+        it = config(
+            tmp_path,
+            ice_servers=json.dumps([{"urls": f"stun:127.0.0.1:{port}"}, fixed]),
+            turn_urls=f"turn:127.0.0.1:{port},turn:127.0.0.1:{tcp_port}?transport=tcp,turns:127.0.0.1:{tcp_port}",
+            turn_secret=SECRET,
+            database_url=f"postgresql+asyncpg://ada:hush@127.0.0.1:{tcp_port}/composure",
+            port=str(tcp_port),
+        )
+        diagnosis = await diagnose(it)
+    failed = [finding.check for finding in diagnosis.findings if finding.state is State.FAILED]
+    assert sorted(failed) == ["STUN", "TCP port", "TURN", "TURN", "TURN", "TURN", "database"], as_text(diagnosis)
+    assert diagnosis.took_s < 20
+
+
+async def test_a_name_server_that_is_silent_is_not_waited_for(tmp_path, monkeypatch):
+    answered = threading.Event()
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: answered.wait(60) and [])
+    monkeypatch.setattr(network, "RESOLVE_TIMEOUT_S", 0.2)
+    try:
+        (found,) = await relay.check(config(tmp_path, turn_urls="turn:t.example.org", turn_secret=SECRET), utc_now)
+    finally:
+        answered.set()
+    assert "no name server tells the address of t.example.org" in found.found
+
+
+async def test_a_check_that_breaks_does_not_take_the_others_along(tmp_path, monkeypatch):
+    async def broken(*_):
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(relay, "check", broken)
+    found = await complaint(config(tmp_path), "TURN")
+    assert "ZeroDivisionError" in found.found
 
 
 # Models

@@ -1,6 +1,5 @@
 """The database: does it open, and is it of a version that this program knows."""
 
-import asyncio
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -8,6 +7,7 @@ from server.config import Config
 from server.db.engine import Database, StorageError, database_url
 from server.db.migrate import known_revisions, revision_of
 from server.ops.doctor.findings import Finding, failed, ok
+from server.ops.doctor.network import within
 
 CHECK = "database"
 TIMEOUT_S = 6.0
@@ -23,7 +23,7 @@ async def check(config: Config) -> Sequence[Finding]:
     except (StorageError, ImportError, OSError) as exc:
         return [failed(CHECK, f"{where} cannot be used ({type(exc).__name__})", _open_fix(config))]
     try:
-        revision = await asyncio.wait_for(revision_of(database), TIMEOUT_S)
+        revision = await within(TIMEOUT_S, revision_of(database))
     except TimeoutError:
         return [failed(CHECK, f"{where} did not answer within {TIMEOUT_S:g} s", _open_fix(config))]
     except (StorageError, OSError) as exc:

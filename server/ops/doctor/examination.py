@@ -11,6 +11,7 @@ from server import clock
 from server.config import Config, ConfigError
 from server.ops.doctor import addresses, certificate, database, media, models, ports, relay, storage, stun, wallclock
 from server.ops.doctor.findings import Finding, State, failed, ok
+from server.ops.doctor.network import within
 
 CHECK_TIMEOUT_S = 14.0
 """No check takes longer, however silent the servers that it asks."""
@@ -74,7 +75,7 @@ async def examine(
 
 async def _limited(name: str, work: Awaitable[Sequence[Finding]]) -> Sequence[Finding]:
     try:
-        return await asyncio.wait_for(work, CHECK_TIMEOUT_S)
+        return await within(CHECK_TIMEOUT_S, work)
     except TimeoutError:
         fix = "Something that it asks does not answer; look at the network and at the disk of this machine."
         return [failed(name, f"the check did not end within {CHECK_TIMEOUT_S:g} s", fix)]

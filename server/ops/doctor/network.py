@@ -1,11 +1,31 @@
-"""What the checks of servers share: names looked up without a trap, datagrams awaited."""
+"""What the checks of servers share: waits that end, names looked up without a trap, datagrams kept."""
 
 import asyncio
 import socket
 import threading
-from typing import Any
+from collections.abc import Awaitable
+from typing import Any, TypeVar
 
 RESOLVE_TIMEOUT_S = 4.0
+
+T = TypeVar("T")
+
+
+async def within(timeout_s: float, work: Awaitable[T]) -> T:
+    """Return what work returns, or leave it behind when the time is up.
+
+    ``asyncio.wait_for`` would wait for work that does not let itself be cancelled, such as opening a database.
+
+    Raises:
+        TimeoutError: the time is up.
+    """
+    task = asyncio.ensure_future(work)
+    done, _ = await asyncio.wait({task}, timeout=timeout_s)
+    if not done:
+        task.cancel()
+        task.add_done_callback(lambda late: late.cancelled() or late.exception())  # nobody asks for it any more
+        raise TimeoutError
+    return task.result()
 
 
 class UnknownHost(Exception):
