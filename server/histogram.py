@@ -37,18 +37,3 @@ class Histogram:
             n += count
             result.append((bound, n))
         return result
-
-    def quantile_s(self, share: float) -> float | None:
-        """Return the upper bound under which this share of the durations lies; None of none, infinite above all bounds.
-
-        Args:
-            share: in (0, 1].
-        """
-        if not self.count:
-            return None
-        wanted, n = share * self.count, 0
-        for bound_s, count in zip(self.bounds_s, self.counts[:-1], strict=True):
-            n += count
-            if n >= wanted:
-                return bound_s
-        return float("inf")

@@ -13,16 +13,6 @@ def test_a_duration_on_a_bound_belongs_to_it():
     assert histogram.sum_s == pytest.approx(0.1 + 0.10001 + 1.0 + 1.5)
 
 
-def test_quantiles_are_bounds():
-    histogram = Histogram((0.1, 1.0))
-    assert histogram.quantile_s(0.5) is None
-    for _ in range(19):
-        histogram.add(0.05)
-    histogram.add(5.0)
-    assert histogram.quantile_s(0.95) == 0.1
-    assert histogram.quantile_s(0.99) == float("inf")
-
-
 @given(st.lists(st.floats(min_value=0, max_value=100)))
 def test_every_duration_is_counted_once_and_it_never_grows(durations):
     histogram = Histogram((0.5, 5.0, 50.0))

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Protocol
 
-FORCE_S = 1.5
+FORCE_S = 1.0
 """After a second signal the process ends in this time, closed or not. What was measured is stored as it comes."""
 LINGER_S = 5.0
 """After the last interview: its people look at what comes next."""
@@ -37,29 +37,36 @@ class Shutdown:
 
     def __init__(self, *, force: Callable[[], None] = lambda: os._exit(1)) -> None:
         self._force = force
+        self._loop = asyncio.get_running_loop()
+        self._n_signals = 0
+        self._is_listening = False
         self._is_asked = asyncio.Event()
         self._is_now = asyncio.Event()
 
     def listen(self) -> None:
-        """Take the process's signals from now on."""
-        loop = asyncio.get_running_loop()
+        """Take the process's signals from now on; on the main thread."""
+        # Not the loop's own handlers: a loop that is stuck must not keep a second signal from ending the process.
+        self._is_listening = True
         for number in (signal.SIGINT, signal.SIGTERM):
-            loop.add_signal_handler(number, self.on_signal, number)
+            signal.signal(number, lambda number, frame: self.on_signal(number))
 
     def on_signal(self, number: int) -> None:
         """Note a signal: the first SIGTERM drains, SIGINT or a second one stops at once, one more kills."""
-        if number == signal.SIGTERM and not self._is_asked.is_set():
-            self._is_asked.set()
+        self._n_signals += 1
+        if number == signal.SIGTERM and self._n_signals == 1:
+            self._loop.call_soon_threadsafe(self._is_asked.set)
             return
-        if self._is_asked.is_set():
+        if self._n_signals > 1:
             timer = threading.Timer(FORCE_S, self._force)
             timer.daemon = True
             timer.start()
+        for other in (signal.SIGINT, signal.SIGTERM) if self._is_listening else ():
+            signal.signal(other, signal.SIG_DFL)
+        self._loop.call_soon_threadsafe(self._stop_now)
+
+    def _stop_now(self) -> None:
         self._is_asked.set()
         self._is_now.set()
-        loop = asyncio.get_running_loop()
-        for other in (signal.SIGINT, signal.SIGTERM):
-            loop.remove_signal_handler(other)
 
     async def wait(self, rooms: Drainable, *, drain_s: float, now: Callable[[], datetime]) -> None:
         """Return when the server is to be closed.

@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 from server.ops.shutdown import Shutdown
-from tests.fakes.rtc_peer import until
-from tests.http.call import a_call, closed, enter, receive, state
+from tests.fakes.rtc_peer import PublishingClient, until
+from tests.http.call import SDP, a_call, closed, enter, receive, state
 from tests.http.world import Browser, a_world
 
 ROOT = Path(__file__).parents[2]
@@ -63,6 +63,7 @@ async def test_sigterm_lets_the_call_go_on_refuses_new_ones_and_ends_with_the_in
         async with asyncio.timeout(WAIT_S):
             while (await world.anonymous.ask("GET", "/readyz"))[0] != 200:  # noqa: ASYNC110 - as a balancer asks
                 await asyncio.sleep(0.1)
+        early = world.browser(bearer=(await world.outsider_access())["token"])
         process.send_signal(signal.SIGTERM)
         told = await state(call.interviewer, lambda event: event["server"]["draining"])
         assert told["server"]["until"] is not None
@@ -78,6 +79,10 @@ async def test_sigterm_lets_the_call_go_on_refuses_new_ones_and_ends_with_the_in
         other = world.other_interview.interview.id
         assert (await world.outsider.ask("GET", f"/interviews/{other}/room"))[0] == 503
         assert (await world.outsider.ask("POST", f"/api/interviews/{other}/access"))[0] == 503
+        offer = await PublishingClient().offer()
+        room = world.other_interview.interview.room_id
+        status, _ = await early.ask("POST", f"/whip/{room}", data=offer.encode(), headers=SDP)
+        assert (status, early.last.headers["Retry-After"]) == (503, "60")
         status, page = await world.anonymous.ask("GET", "/readyz")
         assert status == 503
         assert "draining" in page
@@ -118,6 +123,36 @@ async def test_sigint_ends_a_call_at_once(tmp_path):
         process.send_signal(signal.SIGINT)
         assert (await receive(call.candidate, "bye"))["reason"] == "shutdown"
         assert await exit_status(process, 8.0) == 0
+
+
+async def test_a_second_signal_ends_a_process_whose_loop_is_stuck():
+    code = """
+import asyncio, signal, time
+from server.ops.shutdown import Shutdown
+
+async def main():
+    shutdown = Shutdown()
+    shutdown.listen()
+    print("stuck", flush=True)
+    while not shutdown._n_signals:
+        time.sleep(0.01)
+    print("asked", flush=True)
+    while True:
+        time.sleep(0.01)
+
+asyncio.run(main())
+"""
+    process = await asyncio.create_subprocess_exec(sys.executable, "-c", code, cwd=ROOT, stdout=asyncio.subprocess.PIPE)
+    assert await process.stdout.readline() == b"stuck\n"
+    process.send_signal(signal.SIGTERM)
+    assert await process.stdout.readline() == b"asked\n"
+    process.send_signal(signal.SIGTERM)
+    try:
+        await exit_status(process, 10.0)
+    finally:
+        if process.returncode is None:
+            process.kill()
+        await process.communicate()
 
 
 class Rooms:

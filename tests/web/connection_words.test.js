@@ -65,7 +65,9 @@ test('nothing is said of connections that are not there or not measured', () => 
 
 test('a restart is announced with its time, and not in normal times', () => {
     const timeOf = () => '14:30';
-    assert.equal(drainWords(undefined, timeOf), '');
-    assert.equal(drainWords({ draining: false, until: null }, timeOf), '');
-    assert.match(drainWords({ draining: true, until: '2026-11-20T14:30:00+00:00' }, timeOf), /at 14:30 at the latest/);
+    assert.equal(drainWords(undefined, true, timeOf), '');
+    assert.equal(drainWords({ draining: false, until: null }, true, timeOf), '');
+    const server = { draining: true, until: '2026-11-20T14:30:00+00:00' };
+    assert.match(drainWords(server, true, timeOf), /at 14:30 at the latest\. This call goes on/);
+    assert.match(drainWords(server, false, timeOf), /Nobody can be admitted/);
 });

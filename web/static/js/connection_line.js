@@ -15,7 +15,7 @@ const TIMEOUT_MS = 3000;
  * Ask the server again and again while the page is looked at, and show what it says.
  *
  * @param {{interviewId: string, me: string}} options me: this page's participant id
- * @returns {{showServer: (server: {draining: boolean, until: string | null} | undefined) => void, stop: () => void}}
+ * @returns {{showServer: (state: import('./protocol.js').RoomState) => void, stop: () => void}}
  */
 export function createConnectionLine({ interviewId, me }) {
     const box = byId('connection');
@@ -48,9 +48,9 @@ export function createConnectionLine({ interviewId, me }) {
     void refresh();
 
     return {
-        showServer(server) {
+        showServer({ server, status }) {
             const note = byId('server-note');
-            const text = drainWords(server, (when) => localTime(when, 'time'));
+            const text = drainWords(server, status === 'live', (when) => localTime(when, 'time'));
             if (text !== '' && note.hidden) announce(text);
             setText(note, text);
             note.hidden = text === '';

@@ -84,13 +84,15 @@ export function summaryOf(rows, me) {
  * What the page says while the server only waits for running interviews to end.
  *
  * @param {{draining: boolean, until: string | null} | undefined} server
+ * @param {boolean} isLive the interview runs
  * @param {(when: Date) => string} timeOf
  * @returns {string} empty in normal times
  */
-export function drainWords(server, timeOf) {
+export function drainWords(server, isLive, timeOf) {
     if (!server?.draining) return '';
     const when = server.until === null ? '' : `, at ${timeOf(new Date(server.until))} at the latest`;
-    return `The server restarts when the running interviews are over${when}. This call goes on until then.`;
+    const here = isLive ? 'This call goes on until then.' : 'Nobody can be admitted until it is back.';
+    return `The server restarts when the running interviews are over${when}. ${here}`;
 }
 
 /**

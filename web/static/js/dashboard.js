@@ -159,7 +159,7 @@ function enterRoom(media, first) {
     function onEvent(event) {
         become(received(room, event, now_s()));
         if (event.type === 'error') frame.showError(event.message);
-        if (event.type === 'state') connection.showServer(event.server);
+        if (event.type === 'state') connection.showServer(event);
         if (event.type === 'welcome') {
             socket.send({ type: 'devices', ...call.devices() });
             kept = kept.filter((waiting) => !socket.send(waiting));
