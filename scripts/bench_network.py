@@ -37,7 +37,6 @@ from server.ops.lag import LagMonitor
 
 RTT_S = 0.05
 WARM_UP_S = 1.5
-SETTLE_S = 2.0
 DRAIN_S = 1.5
 """Frames sent before the end may still be handed out for so long."""
 ASK_EVERY_S = 0.8
@@ -52,6 +51,8 @@ class Condition:
     name: str
     faults: Faults
     honours_remb: bool = False
+    settle_s: float = 2.0
+    """Lag counts after this; a sender takes a while to find out how much a narrow link carries."""
 
 
 CONDITIONS = (
@@ -60,7 +61,7 @@ CONDITIONS = (
     Condition(name="jitter-30-reordered", faults=Faults(jitter_s=0.03, jitter_reorders=True)),
     Condition(name="reorder-2", faults=Faults(reorder=0.02)),
     Condition(name="outage-20", faults=Faults(outage_s=20.0)),
-    Condition(name="bandwidth-300", faults=Faults(rate_bps=300_000), honours_remb=True),
+    Condition(name="bandwidth-300", faults=Faults(rate_bps=300_000), honours_remb=True, settle_s=5.0),
 )
 
 
@@ -106,7 +107,8 @@ class Call:
         if faults.outage_s:
             await self._come_back()
         await asyncio.sleep(from_s + seconds - monotonic_s())
-        window = Window(from_s=from_s, to_s=monotonic_s(), settled_s=from_s + min(SETTLE_S, seconds / 4))
+        settle_s = min(self._condition.settle_s, seconds / 4)
+        window = Window(from_s=from_s, to_s=monotonic_s(), settled_s=from_s + settle_s)
         tallies = self._tallies()
         await asyncio.sleep(DRAIN_S)
         net_loss, net_loss_all = tallies
@@ -179,7 +181,9 @@ async def measure_for_real(chosen: list[Condition], clip: Clip, seconds: float) 
             continue
         print(f"{condition.name} in namespaces ...", file=sys.stderr, flush=True)
         try:
-            ours, stock = await measure_in_namespaces(faults, clip, rtt_s=RTT_S, seconds=seconds)
+            ours, stock = await measure_in_namespaces(
+                faults, clip, rtt_s=RTT_S, seconds=seconds, settle_s=condition.settle_s
+            )
         except NotPossible as exc:
             reason = str(exc)
             break

@@ -134,7 +134,9 @@ def netem_missing() -> str | None:
     return None
 
 
-async def measure_in_namespaces(faults: Faults, clip: Clip, *, rtt_s: float, seconds: float) -> tuple[Figures, Figures]:
+async def measure_in_namespaces(
+    faults: Faults, clip: Clip, *, rtt_s: float, seconds: float, settle_s: float
+) -> tuple[Figures, Figures]:
     """Return what our side and the stock one gave.
 
     Raises:
@@ -151,7 +153,7 @@ async def measure_in_namespaces(faults: Faults, clip: Clip, *, rtt_s: float, sec
             from_s = monotonic_s()
             made.impair(faults, rtt_s)
             await asyncio.sleep(seconds)
-            window = Window(from_s=from_s, to_s=monotonic_s(), settled_s=from_s + min(2.0, seconds / 4))
+            window = Window(from_s=from_s, to_s=monotonic_s(), settled_s=from_s + min(settle_s, seconds / 4))
             losses = {side: made.loss(side) for side in SIDES}
             await asyncio.sleep(DRAIN_S)
             await clients.order(tell="")

@@ -11,6 +11,7 @@ FIGURES = {"audio_lost", "audio_lag_ms", "video_frozen", "longest_freeze_ms"}
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(300)
 def test_rows_show_both_sides_and_ours_loses_no_more_sound_than_the_network(capsys):
     assert main(["--json", "--seconds", "6", "--only", "loss-0", "--only", "loss-5", "--seed", "3"]) == 0
     result = json.loads(capsys.readouterr().out)
