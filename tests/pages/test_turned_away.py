@@ -1,6 +1,8 @@
 """What a browser shows while the server takes nobody in, and that it comes in by itself afterwards."""
 
+import asyncio
 from datetime import timedelta
+from urllib.parse import urlsplit
 
 import pytest
 from playwright.async_api import expect
@@ -9,7 +11,7 @@ from server import clock
 from server.http import keys
 from server.sessions import live
 from tests.pages.browser import accessibility_problems, chromium, new_page
-from tests.pages.site import join_path, schedule
+from tests.pages.site import PASSWORD, join_path, schedule
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
@@ -31,3 +33,27 @@ async def test_a_candidate_who_is_turned_away_reads_why_and_gets_in_without_doin
         await page.reload()
         rooms._draining_until = None  # the server that was restarted
         await expect(page.locator("[name=call]")).to_be_visible(timeout=20_000)
+
+
+async def test_an_interviewer_in_the_room_reads_of_the_restart(site, tmp_path):
+    interview = await schedule(await site.operator())
+    async with chromium() as browser:
+        page, _ = await new_page(browser)
+        await page.goto(f"{site.url}/login")
+        await page.fill("#f-email", "maria@example.org")
+        await page.fill("#f-password", PASSWORD)
+        await page.click("button[type=submit]")
+        await expect(page.locator("#f-password")).to_have_count(0)
+        await page.goto(f"{site.url}{urlsplit(interview.path).path}/room")
+        await page.click("#enter")
+        rooms = site.app[keys.ROOMS]
+        async with asyncio.timeout(20):
+            while rooms.stats()["connections"] == 0:  # noqa: ASYNC110 - the page's websocket
+                await asyncio.sleep(0.05)
+        await expect(page.locator("#server-note")).to_be_hidden()
+        rooms.drain(clock.utc_now() + timedelta(minutes=10))
+        note = page.locator("#server-note")
+        await expect(note).to_contain_text("The server restarts when the running interviews are over, at ")
+        await expect(note).to_contain_text("Nobody can be admitted until it is back.")
+        assert await accessibility_problems(page) == []
+        await page.screenshot(path=tmp_path / "note.png")
