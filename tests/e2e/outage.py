@@ -7,6 +7,7 @@ import argparse
 import json
 import math
 import random
+import subprocess
 import sys
 import tempfile
 import time
@@ -65,6 +66,13 @@ class RemoteCall:
 
     def page(self, side: str) -> Page:
         return self.call.ada if side == "interviewer" else self.call.sam
+
+    def browser_pids(self) -> list[int]:
+        """Return the processes of the candidate's browser."""
+        result = subprocess.run(
+            ["ip", "netns", "pids", self.network.client], check=True, capture_output=True, text=True, timeout=10
+        )
+        return [int(pid) for pid in result.stdout.split()]
 
     def back_after_s(self, since_ms: float, *, limit_s: float = 30.0) -> dict[str, float]:
         """Return how long after a moment each page shows a moving picture again; inf when it does not."""

@@ -1,5 +1,9 @@
 """The network of a real browser fails, the server restarts, the machine sleeps: the call comes back by itself."""
 
+import os
+import signal
+import time
+
 import pytest
 from playwright.sync_api import expect
 
@@ -37,3 +41,25 @@ def test_the_picture_is_back_soon_after_the_network(remote):
     assert max(back_s) <= 3 * BACK_S, f"a busy machine takes longer, but not so long: {back_s}"
     expect(sam.locator("#banner")).to_be_hidden()
     expect(ada.locator("#candidate-note")).to_be_hidden()
+
+
+def test_another_address_of_the_same_machine_is_the_same_call(remote):
+    remote.network.move()
+    back_s = remote.back_after_s(time.time() * 1000 + 200)
+    assert max(back_s.values()) <= 4 * BACK_S, back_s
+    expect(remote.call.sam.locator("#banner")).to_be_hidden(timeout=WAIT_MS)
+
+
+def test_a_machine_that_slept_comes_back(remote):
+    """Twenty seconds without running: the server has given the connections up, the page does not know."""
+    pids = remote.browser_pids()
+    for pid in pids:
+        os.kill(pid, signal.SIGSTOP)
+    try:
+        expect(remote.call.ada.locator("#candidate-note")).to_contain_text("has been interrupted for", timeout=10_000)
+        remote.call.ada.wait_for_timeout(16_000)
+    finally:
+        for pid in pids:
+            os.kill(pid, signal.SIGCONT)
+    back_s = remote.back_after_s(time.time() * 1000 + 200)
+    assert max(back_s.values()) <= 4 * BACK_S, back_s
