@@ -200,12 +200,17 @@ def is_usable_candidate(candidate: str) -> bool:
     return not (address.is_multicast or address.is_unspecified or address.is_link_local or is_broadcast)
 
 
+def with_overhead_kbps(video_kbps: int) -> int:
+    """Return the rate of a connection whose video is to have this rate: sound, headers and retransmissions added."""
+    return round(1.15 * video_kbps) + 100
+
+
 def finish_answer(sdp: str, *, video_kbps: int | None, offer: Offer | None = None) -> str:
     """Add what aiortc's answer lacks: Opus FEC, the bit rate we ask of the sender, transport-wide feedback.
 
     Args:
         sdp: aiortc's answer.
-        video_kbps: highest video rate (RFC 8866 b=AS, RFC 3890 b=TIAS), None to say nothing.
+        video_kbps: highest video rate (RFC 3890 b=TIAS; RFC 8866 b=AS with overhead), None to say nothing.
         offer: whose packets we shall give feedback on; None if on none.
     """
     feedback_id = None if offer is None else offer.feedback_id
@@ -220,7 +225,8 @@ def finish_answer(sdp: str, *, video_kbps: int | None, offer: Offer | None = Non
             section = None if offer is None else offer.section(Kind(kind))
             gives_feedback = section is not None and feedback_id is not None and section.feedback_id == feedback_id
         elif line.startswith("c=") and kind == "video" and video_kbps is not None:
-            lines += [f"b=AS:{video_kbps}", f"b=TIAS:{video_kbps * 1000}"]
+            # Chromium takes the last line, and takes it as the most that the whole connection may send.
+            lines += [f"b=TIAS:{video_kbps * 1000}", f"b=AS:{with_overhead_kbps(video_kbps)}"]
         elif line.startswith("a=mid:") and gives_feedback:
             lines.append(f"a=extmap:{feedback_id} {transport_cc.URI}")
         elif match := re.match(r"a=rtpmap:(\d+) ([\w-]+)/", line):

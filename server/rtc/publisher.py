@@ -13,7 +13,7 @@ from server.rtc.connection import Connection
 from server.rtc.context import Context
 from server.rtc.counters import Counters
 from server.rtc.incoming import IncomingTrack
-from server.rtc.offer import Offer, OfferedMedia, codec_of
+from server.rtc.offer import Offer, OfferedMedia, codec_of, with_overhead_kbps
 from server.rtc.packets import MediaPacket
 
 
@@ -84,7 +84,9 @@ class Publisher:
                 rtt_s=self._rtt_s,
             )
             track.connect(
-                ReceiverTap(transceiver.receiver, track, wanted_bps=_with_overhead(context.config.video_kbps))
+                ReceiverTap(
+                    transceiver.receiver, track, wanted_bps=1000 * with_overhead_kbps(context.config.video_kbps)
+                )
             )
             self.tracks[section.kind] = track
 
@@ -149,15 +151,6 @@ class Publisher:
         if self._feedback is not None:
             self._feedback.stop()
         await self.connection.close()
-
-
-def _with_overhead(video_kbps: int) -> int:
-    """Return what to ask of the whole connection, bits/s, that the video may have its rate.
-
-    A sender takes what it is asked for as all it may send: sound, headers and retransmissions go off. The encoder's
-    own limit stands in the answer (b=AS).
-    """
-    return 1150 * video_kbps + 100_000
 
 
 def _choose(section: OfferedMedia, preferred: Codec | None) -> RTCRtpCodecCapability:

@@ -172,7 +172,7 @@ def test_the_answer_asks_for_fec_and_names_the_bit_rate():
     answer = finish_answer(sdp(AUDIO, video(VP8)), video_kbps=1500)
     assert "a=fmtp:111 minptime=10;useinbandfec=1\r\n" in answer
     video_part = answer[answer.index("m=video") :]
-    assert video_part.splitlines()[1:4] == ["c=IN IP4 0.0.0.0", "b=AS:1500", "b=TIAS:1500000"]
+    assert video_part.splitlines()[1:4] == ["c=IN IP4 0.0.0.0", "b=TIAS:1500000", "b=AS:1825"]
     assert "b=" not in answer[: answer.index("m=video")]
     assert "b=" not in finish_answer(sdp(AUDIO, video(VP8)), video_kbps=None)
 
