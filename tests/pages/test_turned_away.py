@@ -35,6 +35,20 @@ async def test_a_candidate_who_is_turned_away_reads_why_and_gets_in_without_doin
         await expect(page.locator("[name=call]")).to_be_visible(timeout=20_000)
 
 
+async def test_a_candidate_in_the_waiting_room_reads_of_the_restart(site):
+    interview = await schedule(await site.operator())
+    async with chromium() as browser:
+        page, _ = await new_page(browser)
+        await page.goto(site.url + join_path(interview))
+        await page.check("[name=call]")
+        await page.click("#consent-form [type=submit]")
+        await page.click("#ask-devices")
+        await page.click("#enter")
+        await expect(page.locator("#waiting-words")).to_contain_text("The interviewer is not here yet")
+        site.app[keys.ROOMS].drain(clock.utc_now() + timedelta(minutes=10))
+        await expect(page.locator("#waiting-words")).to_contain_text("The server is about to restart")
+
+
 async def test_an_interviewer_in_the_room_reads_of_the_restart(site, tmp_path):
     interview = await schedule(await site.operator())
     async with chromium() as browser:

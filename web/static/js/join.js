@@ -274,8 +274,10 @@ function showAnalysis(isOn) {
 function drawWaiting(room) {
     const here = room.participants.filter(({ role, presence }) => role === 'interviewer' && presence === 'present');
     const names = new Intl.ListFormat('en').format(here.map(({ name }) => name));
-    const words =
-        here.length > 0
+    const isHeldUp = room.server?.draining === true && room.status !== 'live';
+    const words = isHeldUp
+        ? 'The server is about to restart, so nobody can be let in just now. Stay here: this page connects again by itself.'
+        : here.length > 0
             ? `${names} ${here.length === 1 ? 'has' : 'have'} been told that you are here and can let you in.`
             : 'The interviewer is not here yet and will be told at once that you are waiting.';
     if (byId('waiting-words').textContent !== words) {
