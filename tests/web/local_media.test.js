@@ -146,3 +146,35 @@ test('without encryption nothing is asked and the reason is given', async () => 
     assert.equal(media.devices.audio.problem?.code, 'insecure');
     assert.equal(media.devices.video.problem?.code, 'insecure');
 });
+
+test('a microphone that was unplugged is taken again when it is back; the camera goes on meanwhile', async () => {
+    const media = create();
+    await media.start();
+    const camera = media.devices.video.track;
+    /** @type {any} */ (media.devices.audio.track).unplug();
+    assert.equal(media.devices.audio.problem?.code, 'stopped');
+    assert.equal(media.devices.video.track, camera);
+
+    failing = { audio: 'NotFoundError' };
+    navigator.mediaDevices.dispatchEvent(new Event('devicechange'));
+    await new Promise((resolve) => setImmediate(resolve));
+    assert.equal(media.devices.audio.problem?.code, 'missing');
+
+    failing = {};
+    navigator.mediaDevices.dispatchEvent(new Event('devicechange'));
+    await new Promise((resolve) => setImmediate(resolve));
+    assert.equal(media.devices.audio.track?.readyState, 'live');
+    assert.equal(media.devices.audio.problem, null);
+    assert.equal(media.devices.video.track, camera);
+});
+
+test('a device that is switched off, or forbidden, is not asked for because another was plugged in', async () => {
+    failing = { video: 'NotAllowedError' };
+    const media = create();
+    await media.start();
+    await media.setWanted('audio', false);
+    const before = asked.length;
+    navigator.mediaDevices.dispatchEvent(new Event('devicechange'));
+    await new Promise((resolve) => setImmediate(resolve));
+    assert.equal(asked.length, before);
+});

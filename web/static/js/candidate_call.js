@@ -125,6 +125,8 @@ export function startCall({ roomId, media, getToken, getIceServers, reach, kbps,
             return;
         }
         const words = lostWords();
+        // The last picture stands there: it must not look live.
+        byId('stage').classList.toggle('is-still', words !== '');
         if (words === '') {
             if (!byId('banner').hidden) announce('You are connected again.');
             byId('banner').hidden = true;
@@ -211,6 +213,7 @@ export function startCall({ roomId, media, getToken, getIceServers, reach, kbps,
             clearTimeout(bannerTimer);
             listening.abort();
             byId('banner').hidden = true;
+            byId('stage').classList.remove('is-still');
             self.srcObject = null;
             await Promise.all([publication.close(), ...[...watched.keys()].map(stopWatching)]);
         },

@@ -30,6 +30,9 @@ import { constraintsFor, environmentProblem, explain, stopped } from './devices.
 /** @type {Kind[]} */
 const KINDS = ['audio', 'video'];
 
+/** Problems that plugging something in may solve. */
+const LOST = ['stopped', 'gone', 'missing'];
+
 /**
  * @param {object} options
  * @param {() => boolean} options.isAnalysed the person agreed to analysis
@@ -181,7 +184,17 @@ export function createLocalMedia({ isAnalysed, memory = sessionStorage }) {
         for (const kind of KINDS) close(kind);
     }
 
-    navigator.mediaDevices?.addEventListener?.('devicechange', () => media.onchange(null));
+    /** A device that was unplugged in the middle of the call is taken again when it is there again. */
+    function devicesChanged() {
+        media.onchange(null);
+        const lost = KINDS.filter((kind) => {
+            const { isWanted, isOpening, track, problem } = devices[kind];
+            return isWanted && !isOpening && track === null && LOST.includes(problem?.code ?? '');
+        });
+        for (const kind of lost) void open([kind]);
+    }
+
+    navigator.mediaDevices?.addEventListener?.('devicechange', devicesChanged);
     return media;
 }
 

@@ -97,6 +97,17 @@ export function createFrame({ page, send, onLeave }) {
         alertNow(message);
     };
 
+    /** @param {RoomModel} room */
+    const showDraining = ({ server: { draining, until } }) => {
+        const line = byId('draining');
+        if (line.hidden === !draining) return;
+        line.hidden = !draining;
+        const latest = until === null ? '' : `, at ${localTime(new Date(until), 'time')} at the latest`;
+        const words = `The server will restart when its interviews are over${latest}. New interviews wait until then.`;
+        setText(line, draining ? words : '');
+        if (draining) announce(words);
+    };
+
     /**
      * @param {RoomModel} room
      * @param {number} now_s
@@ -145,6 +156,7 @@ export function createFrame({ page, send, onLeave }) {
             setText(byId('session-time'), clock(session_s));
             showLink(room, media, now_s);
             showGap(room, now_s);
+            showDraining(room);
         },
         showError,
         showKeys: () => keysDialog.showModal(),

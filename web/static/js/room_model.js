@@ -35,6 +35,7 @@ export const NOTICED_AFTER_S = 3;
  * @property {SocketStatus} link
  * @property {Record<string, number>} away page time since which somebody's connection is interrupted, by participant
  * @property {Gap | null} gap the newest interruption that is over
+ * @property {{draining: boolean, until: string | null}} server draining: it will restart when the interviews are over
  * @property {number} clock_offset_s session time minus page time, as of the newest news of the session time
  */
 
@@ -56,6 +57,7 @@ export function newRoom() {
         link: { state: 'connecting' },
         away: {},
         gap: null,
+        server: { draining: false, until: null },
         clock_offset_s: Number.NaN,
     };
 }
@@ -153,6 +155,7 @@ function takeState(room, event, now_s) {
         ...(isNew ? emptySession(room, analysis.session_id ?? null) : room),
         status: event.status,
         participants: event.participants,
+        server: event.server ?? { draining: false, until: null },
         ...interruptions(room, event.participants, now_s),
         analysis,
         worker: analysis.worker ?? null,

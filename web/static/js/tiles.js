@@ -82,7 +82,9 @@ export function createTiles({ roomId, getToken, getIceServers, reach, onLink }) 
             const candidate = others.find((person) => person.role === 'candidate');
             if (candidate !== undefined) {
                 follow(candidate, byId('candidate-video', HTMLVideoElement));
-                showTile(byId('candidate-tile'), candidate, tileNote(candidate, watches.get(candidate.id) ?? null, awayFor(candidate)));
+                const watching = watches.get(candidate.id) ?? null;
+                const note = tileNote(candidate, watching, awayFor(candidate));
+                showTile(byId('candidate-tile'), candidate, note, isStill(candidate, watching, awayFor(candidate)));
             }
             const colleagues = others.filter((person) => person.role === 'interviewer' && person.presence !== 'absent');
             syncList(
@@ -92,8 +94,9 @@ export function createTiles({ roomId, getToken, getIceServers, reach, onLink }) 
                 makeTile,
                 (element, person) => {
                     follow(person, /** @type {HTMLVideoElement} */ (element.querySelector('video')));
-                    const note = smallTileNote(person, watches.get(person.id) ?? null);
-                    showTile(/** @type {HTMLElement} */ (element.firstElementChild), person, note);
+                    const watching = watches.get(person.id) ?? null;
+                    const tile = /** @type {HTMLElement} */ (element.firstElementChild);
+                    showTile(tile, person, smallTileNote(person, watching), isStill(person, watching, awayFor(person)));
                 },
             );
             const present = new Set(others.filter((person) => person.presence !== 'absent').map((person) => person.id));
@@ -122,19 +125,29 @@ function makeTile() {
  * @param {HTMLElement} tile
  * @param {ParticipantState} person
  * @param {string} note
+ * @param {boolean} isStillPicture the last picture stands there: it must not look live
  */
-function showTile(tile, person, note) {
+function showTile(tile, person, note, isStillPicture) {
     const noteLine = /** @type {HTMLElement} */ (tile.querySelector('.tile-note'));
     setText(noteLine, note);
     noteLine.hidden = note === '';
     // The last frame of a camera that is off would look live.
     const isOff = person.presence === 'present' && !(person.publishing && person.camera);
-    tile.classList.toggle('no-picture', isOff);
-    tile.dataset.state = note === '' ? 'live' : person.presence;
+    tile.classList.toggle('no-picture', isOff && !isStillPicture);
+    tile.dataset.state = isStillPicture ? 'interrupted' : note === '' ? 'live' : person.presence;
     const name = person.presence === 'present' && !person.microphone ? `${person.name} · microphone off` : person.name;
     const nameLine = /** @type {HTMLElement} */ (tile.querySelector('.tile-name'));
     setText(nameLine, name);
     nameLine.title = name;
+}
+
+/**
+ * @param {ParticipantState} person
+ * @param {Watch | null} watching
+ * @param {number | null} away_s
+ */
+function isStill({ presence }, watching, away_s) {
+    return presence === 'interrupted' || away_s !== null || watching?.state === 'interrupted';
 }
 
 /**
