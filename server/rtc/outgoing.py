@@ -31,6 +31,10 @@ RESEND_SHARE = 0.5
 """Of what a viewer's connection carries, for packets sent again: a full link drops those too, and more is asked for."""
 
 
+PACE = 1.5
+"""So much faster than its budget a slow viewer is sent at most: a key frame at once would drown the sound."""
+BURST_S = 0.1
+LEAST_BURST_BYTES = 3000.0
 SLOW_KEYFRAME_PAUSE_S = 3.0
 """A viewer whose connection is too slow may ask for a key frame so often; the others would pay for more."""
 
@@ -110,6 +114,8 @@ class OutgoingTrack:
         self._last_sent: MediaPacket | None = None
         self._last_shifts = (0, 0)
         self._asked_s = float("-inf")
+        self._credit_bytes = 0.0
+        self._credit_s = context.clock()
         self._rate = RateMeter()
         self._resend_rate = RateMeter()
         self._n_packets = self._n_bytes = self._n_sent_again = self._n_dropped = 0
@@ -207,7 +213,7 @@ class OutgoingTrack:
         if self._choice.is_paused:
             self._withhold(1)
             return
-        if not self._queue and self._port.backlog_bytes() <= BACKLOG_BYTES:
+        if not self._queue and self._may_send(self._port):
             self._send(self._port, packet)
             return
         if len(self._queue) >= QUEUE_PACKETS:
@@ -228,9 +234,22 @@ class OutgoingTrack:
         self._is_waiting = True
         self._request_keyframe()
 
+    def _may_send(self, port: Port) -> bool:
+        if port.backlog_bytes() > BACKLOG_BYTES:
+            return False
+        budget_bps = self.budget_bps
+        if budget_bps is None:
+            return True
+        now_s = self._context.clock()
+        bytes_per_s = PACE * budget_bps / 8
+        earned_bytes = bytes_per_s * (now_s - self._credit_s)
+        self._credit_s = now_s
+        self._credit_bytes = min(self._credit_bytes + earned_bytes, max(BURST_S * bytes_per_s, LEAST_BURST_BYTES))
+        return self._credit_bytes > 0
+
     def _drain(self) -> None:
         while self._queue and self._port is not None:
-            if self._port.backlog_bytes() > BACKLOG_BYTES:
+            if not self._may_send(self._port):
                 self._drain_alarm.set(self._context.clock() + POLL_S)
                 return
             self._send(self._port, self._queue.popleft())
@@ -265,11 +284,13 @@ class OutgoingTrack:
         self._counters.bytes_out += n_bytes
         self._n_packets += 1
         self._n_bytes += n_bytes
+        self._credit_bytes = max(self._credit_bytes - n_bytes, -LEAST_BURST_BYTES)
         self._rate.add(n_bytes, self._context.clock())
 
     def _measure(self, packet: MediaPacket) -> None:
         now_s = self._context.clock()
-        if packet.arrival_s >= self._ready_s:  # what came before is history, sent for a quick start
+        # What came before is history, sent for a quick start; a slow viewer's packets wait on purpose.
+        if packet.arrival_s >= self._ready_s and self.budget_bps is None:
             self._context.measures.dwell(now_s - packet.arrival_s)
         if packet.starts_keyframe and not self._has_shown:
             self._has_shown = True

@@ -41,6 +41,7 @@ def test_a_slow_viewer_gets_fewer_pictures_without_a_gap():
     assert bench.n_budgets == 1
     n_before = len(bench.port.sent)
     bench.forward(*packets[40:])
+    bench.time.advance(1)
     assert sent_layers(bench, n_before) == {0}
     first = bench.seqs()[0]
     assert [(seq - first) & 0xFFFF for seq in bench.seqs()] == list(range(len(bench.port.sent)))
@@ -58,6 +59,7 @@ def test_retransmissions_are_the_same_bytes():
     report(bench, 450_000)
     bench.forward(*packets[40:])
     bench.time.advance(1)
+    assert bench.track.n_queued == 0
     for outgoing in bench.port.sent:
         bench.track.on_nack(outgoing.sequence_number)
     assert [(o.sequence_number, o.timestamp, o.payload) for o in bench.port.resent] == [
@@ -81,6 +83,32 @@ def test_a_full_link_is_not_filled_with_retransmissions():
     assert bench.counters.packets_not_sent_again > 1000
 
 
+def test_a_key_frame_to_a_slow_viewer_is_spread_over_time():
+    bench = Bench()
+    bench.costs_bps = [300_000.0]
+    bench.forward(key(1))
+    report(bench, 400_000)
+    bench.time.advance(1)
+    n_before = len(bench.port.sent)
+    bench.forward(packet(2, payload=b"\x10\x00" + bytes(998), marker=False, timestamp=6000))
+    bench.forward(*(packet(seq, payload=b"\x00" + bytes(999), timestamp=6000) for seq in range(3, 32)))
+    at_once = len(bench.port.sent) - n_before
+    assert at_once < 10
+    bench.time.advance(0.2)
+    assert 15 < len(bench.port.sent) - n_before < 27
+    bench.time.advance(0.3)
+    assert len(bench.port.sent) - n_before == 30
+    assert bench.track.n_queued == 0
+    seqs = bench.seqs()
+    assert all((b - a) & 0xFFFF == 1 for a, b in itertools.pairwise(seqs))
+
+
+def test_a_viewer_without_a_limit_is_not_kept_waiting():
+    bench = Bench()
+    bench.forward(key(1), *(packet(seq, payload=b"\x10\x01" + bytes(1000)) for seq in range(2, 300)))
+    assert len(bench.port.sent) == 299
+
+
 def test_a_packet_is_not_sent_again_within_a_round_trip():
     bench = Bench()
     bench.forward(key(1), delta(2))
@@ -100,7 +128,9 @@ def test_a_number_kept_for_a_picture_that_is_left_out_is_filled():
     # Picture 4 loses its end and picture 5, of the highest layer, its beginning: whose are the two numbers?
     kept, missing = packets[12:14], packets[14:16]
     bench.forward(*kept, *packets[16:18], *packets[18:27])
+    bench.time.advance(1)
     bench.forward(*missing)
+    bench.time.advance(1)
     filler = [outgoing for outgoing in bench.port.sent if not outgoing.payload]
     assert [(outgoing.padding_size, outgoing.marker) for outgoing in filler] == [(1, 0)]
     seqs = sorted((seq - bench.seqs()[0]) & 0xFFFF for seq in bench.seqs())
