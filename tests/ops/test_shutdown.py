@@ -79,7 +79,9 @@ async def test_sigterm_lets_the_call_go_on_refuses_new_ones_and_ends_with_the_in
         other = world.other_interview.interview.id
         assert (await world.outsider.ask("GET", f"/interviews/{other}/room"))[0] == 503
         assert (await world.outsider.ask("POST", f"/api/interviews/{other}/access"))[0] == 503
-        offer = await PublishingClient().offer()
+        newcomer = PublishingClient()
+        offer = await newcomer.offer()
+        await newcomer.close()
         room = world.other_interview.interview.room_id
         status, _ = await early.ask("POST", f"/whip/{room}", data=offer.encode(), headers=SDP)
         assert (status, early.last.headers["Retry-After"]) == (503, "60")
