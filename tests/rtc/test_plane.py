@@ -222,8 +222,10 @@ async def test_a_viewer_outlives_the_publishers_connection():
             assert all((b - a) % 65536 == 1 for a, b in itertools.pairwise(seqs))
             stamps = [packet.timestamp for packet in track.packets]
             assert all((b - a) % 2**32 < 2**31 for a, b in itertools.pairwise(stamps))
-            frames = seen(track, codec)
-            assert set(hashes(f.data for f in frames)) <= set(hashes(sent))
+            strange = [frame.data for frame in seen(track, codec) if frame.data not in set(sent)]
+            # The first publisher may have been cut off in the middle of a picture.
+            assert len(strange) <= 1
+            assert all(any(whole.startswith(part) for whole in sent) for part in strange)
         gaps = [frame for frame in keeper.of(Kind.VIDEO) if frame.follows_gap]
         assert len(gaps) == 2
         assert all(frame.is_keyframe for frame in gaps)
