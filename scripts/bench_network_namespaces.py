@@ -88,7 +88,7 @@ def discipline_of(faults: Faults, rtt_s: float, *, is_upward: bool) -> list[str]
 def _run(*command: str) -> str:
     result = subprocess.run(command, capture_output=True, text=True, timeout=COMMAND_TIMEOUT_S, check=False)
     if result.returncode:
-        raise NotPossible(f"{' '.join(command[:4])}: {result.stderr.strip() or result.returncode}")
+        raise NotPossible(result.stderr.strip() or f"{command[0]} ended with status {result.returncode}")
     return result.stdout
 
 
@@ -130,7 +130,7 @@ def netem_missing() -> str | None:
         with namespaces() as made:
             made.impair(Faults(loss=0.01), 0.05)
     except NotPossible as exc:
-        return str(exc)
+        return f"netem: {exc}"
     return None
 
 

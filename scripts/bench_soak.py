@@ -35,7 +35,8 @@ from scripts.bench_soak_trouble import (
 )
 
 SAMPLE_S = 10.0
-WARM_UP_S = 60.0
+SAMPLES_PER_MINUTE = 6
+WARM_UP_S = 120.0
 MEDIAN_S = 300.0
 LIVE_TIMEOUT_S = 60.0
 RETRY_S = 2.0
@@ -61,6 +62,8 @@ class Figures:
     first_mb: float
     last_mb: float
     most_mb: float
+    each_minute_mb: list[float]
+    """Shows whether it levels off."""
     worst_loop_lag_p99_ms: float
     longest_gap_s: float
     estimates: int
@@ -122,6 +125,7 @@ async def _soak(server: SoakServer, seconds: float, done: Counter[str]) -> Figur
         first_mb=round(first_mb, 1),
         last_mb=round(last_mb, 1),
         most_mb=round(max(sample.rss_mb for sample in samples), 1),
+        each_minute_mb=[round(sample.rss_mb, 1) for sample in samples[::SAMPLES_PER_MINUTE]],
         worst_loop_lag_p99_ms=round(max(sample.lag_p99_ms for sample in samples), 1),
         longest_gap_s=round(viewer.longest_gap_s, 2),
         estimates=samples[-1].estimates - samples[0].estimates,
@@ -155,7 +159,7 @@ async def _sample(server: SoakServer, seconds: float, done: Counter[str]) -> lis
             estimates=server.n_estimates,
         )
         samples.append(sample)
-        if len(samples) % 6 == 1:
+        if len(samples) % SAMPLES_PER_MINUTE == 1:
             print(
                 f"{sample.at_s:5.0f} s  {sample.rss_mb:6.1f} MB  lag p99 {sample.lag_p99_ms:5.1f} ms  "
                 f"estimates {sample.estimates}  {dict(done)}",
