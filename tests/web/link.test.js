@@ -13,7 +13,7 @@ class PeerConnection extends EventTarget {
     static made = [];
     connectionState = 'new';
     iceGatheringState = 'complete';
-    localDescription = { sdp: 'v=0\r\nm=audio 9 UDP/TLS/RTP/SAVPF 111\r\na=ice-ufrag:u1\r\na=ice-pwd:p1\r\na=mid:0\r\n' };
+    localDescription = { sdp: 'v=0\r\nm=audio 9 UDP/TLS/RTP/SAVPF 111\r\na=ice-ufrag:u1\r\na=ice-pwd:p1\r\na=mid:0\r\na=candidate:1\r\n' };
     isClosed = false;
     /** @type {(() => void) | null} */
     onconnectionstatechange = null;
@@ -140,6 +140,16 @@ function peer(index) {
     return found;
 }
 
+/** The connection that is made next, or was made last, finds no address of its own. */
+function peerWithoutAddress() {
+    const { prototype } = PeerConnection;
+    const original = prototype.setLocalDescription;
+    prototype.setLocalDescription = async function () {
+        this.localDescription = { sdp: 'v=0\r\n' };
+        prototype.setLocalDescription = original;
+    };
+}
+
 const posts = () => requests.filter(({ method }) => method === 'POST');
 const deletes = () => requests.filter(({ method }) => method === 'DELETE');
 
@@ -224,6 +234,16 @@ test('nothing is sent while the server is out of reach, and all at once when it 
     reach.return();
     await settle();
     assert.equal(posts().length, 2);
+});
+
+test('an offer without any address is not sent; the next is made soon', async () => {
+    const link = open();
+    peerWithoutAddress();
+    await settle();
+    assert.equal(posts().length, 0);
+    assert.equal(link.state, 'connecting');
+    await pass(0.1);
+    assert.equal(posts().length, 1);
 });
 
 test('a page that slept replaces its connection', async () => {
@@ -370,7 +390,7 @@ test('an expired token is replaced once, a second no is final', async () => {
 test('an answer that never becomes a connection is tried again', async () => {
     open();
     await settle();
-    await pass(10);
+    await pass(5);
     await pass(0.1);
     assert.equal(posts().length, 2);
     assert.equal(deletes().length, 1, 'the half-made one is given back');

@@ -47,8 +47,11 @@ export const HEAL_S = 1;
 /** So long after we noticed, the server has given the connection up too: there is nothing to heal. */
 export const GIVEN_UP_S = 9;
 
-/** A new connection that has not come up after this long is replaced. */
-export const CONNECT_S = 10;
+/** A new connection that has not come up after this long is replaced: perhaps it began before the network was whole. */
+export const CONNECT_S = 5;
+
+/** After a few such failures the way is slow rather than broken: each gets longer. */
+export const SLOW_CONNECT_S = 10;
 
 /** The offer waits this long for local addresses; those that are found later follow it. */
 export const GATHER_S = 0.3;
@@ -125,6 +128,10 @@ export function openLink(options) {
         return link.state === 'closed' || link.state === 'refused';
     }
 
+    function connect_s() {
+        return nFailures < 3 ? CONNECT_S : SLOW_CONNECT_S;
+    }
+
     function lost_s() {
         return lostAt_ms === null ? 0 : (performance.now() - lostAt_ms) / 1000;
     }
@@ -188,6 +195,8 @@ export function openLink(options) {
             await fresh.setLocalDescription();
             await gathered(fresh);
             const sdp = fresh.localDescription?.sdp ?? '';
+            // Just after the network came back a browser may not know its own addresses yet, and never looks again.
+            if (fresh.iceGatheringState === 'complete' && !sdp.includes('a=candidate:')) throw new Error('no address yet');
             const followLater = followUp(fresh);
             const { answer, location, etag } = await offer(options.url, token, sdp);
             if (mine !== attempt) {
@@ -197,7 +206,7 @@ export function openLink(options) {
             resource = location;
             await fresh.setRemoteDescription({ type: 'answer', sdp: answer });
             nUnauthorized = 0;
-            if (mine === attempt && fresh.connectionState !== 'connected') giveUpAfter(mine, CONNECT_S);
+            if (mine === attempt && fresh.connectionState !== 'connected') giveUpAfter(mine, connect_s());
             followLater((candidates) => tell(location, etag, sdp, candidates));
         } catch (error) {
             failed(mine, error);
@@ -241,7 +250,7 @@ export function openLink(options) {
             nFailures = 0;
             become('live');
         } else if (changedPc.connectionState === 'connecting') {
-            giveUpAfter(mine, CONNECT_S);
+            giveUpAfter(mine, connect_s());
         } else if (changedPc.connectionState === 'disconnected') {
             become('interrupted');
             void heal(mine);
