@@ -2,14 +2,15 @@
 
 import asyncio
 import queue
+from collections import deque
 from typing import Any, Protocol, cast
 
 from aiortc import RTCConfiguration, RTCPeerConnection, RTCRtpReceiver, RTCSessionDescription
-from aiortc.rtp import RTCP_PSFB_APP, AnyRtcpPacket, RtcpPsfbPacket, unpack_remb_fci
+from aiortc.rtp import RTCP_PSFB_APP, RTP_HISTORY_SIZE, AnyRtcpPacket, RtcpPsfbPacket, unpack_remb_fci
 
 from scripts.bench_network_faults import Link
 from scripts.bench_network_figures import Handed
-from scripts.bench_network_media import Camera, Clip, Log, Microphone
+from scripts.bench_network_media import FULL_BPS, Camera, Clip, Log, Microphone
 from server.clock import monotonic_s
 from server.config import Config
 from server.media import EncodedFrame, Kind
@@ -31,6 +32,9 @@ class Client:
     def __init__(self, clip: Clip, log: Log, link: Link, *, honours_remb: bool, address: str = ADDRESS) -> None:
         self.link = link
         self._address = address
+        self._allowed_bps = FULL_BPS
+        self._sent_again: deque[tuple[float, int]] = deque()
+        """Time and size of what was sent again within the last second."""
         self.peer = RTCPeerConnection(RTCConfiguration(iceServers=[]))
         self._connecting = ConnectTasks(self.peer)
         self._camera = Camera(clip, log)
@@ -44,13 +48,27 @@ class Client:
         if honours_remb:
             self._original_rtcp = self.sender._handle_rtcp_packet
             self.sender._handle_rtcp_packet = self._on_rtcp
+            self._original_retransmit = self.sender._retransmit
+            self.sender._retransmit = self._retransmit
 
     async def _on_rtcp(self, packet: AnyRtcpPacket) -> None:
         if isinstance(packet, RtcpPsfbPacket) and packet.fmt == RTCP_PSFB_APP:
             bits_per_s, ssrcs = unpack_remb_fci(packet.fci)
             if self.sender._ssrc in ssrcs:
+                self._allowed_bps = bits_per_s
                 self._camera.limit(bits_per_s)
         await self._original_rtcp(packet)
+
+    async def _retransmit(self, sequence_number: int) -> None:
+        """Send again no more in a second than the rate allowed, as browsers do (libwebrtc, RateLimiter)."""
+        now_s = monotonic_s()
+        while self._sent_again and now_s - self._sent_again[0][0] > 1.0:
+            self._sent_again.popleft()
+        packet = self.sender._RTCRtpSender__rtp_history.get(sequence_number % RTP_HISTORY_SIZE)
+        size = 0 if packet is None else len(packet.payload)
+        if 8 * (sum(n_bytes for _, n_bytes in self._sent_again) + size) <= self._allowed_bps:
+            self._sent_again.append((now_s, size))
+            await self._original_retransmit(sequence_number)
 
     async def connect(self, receiver: "Receiver", rtt_s: float) -> None:
         """Offer, take the answer, wait until connected; the network delays all of it."""
