@@ -2,7 +2,6 @@
 
 import ast
 import asyncio
-import os
 import re
 import time
 from contextlib import asynccontextmanager
@@ -18,6 +17,7 @@ from server.config import Config
 from server.http import keys
 from server.http.routes import ROUTES
 from server.sessions.records import ConsentKind
+from tests.fakes.rtc_peer import until
 from tests.faults.switches import Switches
 from tests.http.call import a_call, enter, state
 from tests.http.world import a_world
@@ -116,10 +116,9 @@ async def test_workers_freeze_and_thaw(tmp_path):
         await world.consent(ConsentKind.CALL, ConsentKind.ANALYSIS)
         await world.app[keys.POOL].warm()
         (pid,) = (await switch("workers", frozen=True))["pids"]
-        assert _state_of(pid) == "T"
+        await until(lambda: _state_of(pid) == "T")
         await switch("workers", frozen=False)
-        os.kill(pid, 0)
-        assert _state_of(pid) != "T"
+        await until(lambda: _state_of(pid) != "T")
 
 
 def _state_of(pid: int) -> str:
