@@ -12,8 +12,14 @@ export const LATER_EVERY_S = 3;
 /** When "later" begins, seconds. */
 export const LATER_AFTER_S = 60;
 
-/** A question that is not answered by then is given up; others are under way meanwhile. */
+/** A question that is not answered by then is given up. */
 const ANSWER_S = 2.5;
+
+/** A websocket that is not open by then is given up: the next one knocks afresh. */
+const OPEN_S = 1.6;
+
+/** Requests sent together once the way is open, so that one of them gets a connection that is not a hung one. */
+const BURST = 6;
 
 /** A page whose clock jumped this far slept, seconds: the server has given up its connections (docs/network.md). */
 export const SLEPT_S = 12;
@@ -116,6 +122,28 @@ function listen(listeners, listener) {
 
 /** A proxy that answers for a server that is down (502, 504) does not count; a full or busy server (503) does. */
 async function askServer() {
+    // Not by a request: Chromium keeps trying to connect for a request that was given up, ever more rarely, and makes
+    // later ones wait for that. A websocket that is closed is forgotten.
+    await opens(new WebSocket(new URL('/ws/reach', location.href.replace(/^http/, 'ws'))));
+    return Promise.any(Array.from({ length: BURST }, answers));
+}
+
+/** @param {WebSocket} socket */
+function opens(socket) {
+    return new Promise((resolve, reject) => {
+        const timer = setTimeout(() => socket.close(), OPEN_S * 1000);
+        socket.onopen = () => {
+            resolve(undefined);
+            socket.close();
+        };
+        socket.onclose = () => {
+            clearTimeout(timer);
+            reject(new TypeError('out of reach'));
+        };
+    });
+}
+
+async function answers() {
     const response = await fetch('/healthz', { cache: 'no-store', signal: AbortSignal.timeout(ANSWER_S * 1000) });
     return response.status < 500 || response.status === 503;
 }
