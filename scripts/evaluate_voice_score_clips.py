@@ -55,12 +55,12 @@ def load_sound(path: Path) -> FloatArray:
         return _decode(file)
 
 
-def pass_through_opus(samples: FloatArray) -> FloatArray:
-    """Encode 16 kHz mono sound as Opus at 24 kbit/s, as a browser sends it, and decode it again."""
+def pass_through_opus(samples: FloatArray, bit_rate: int = OPUS_BIT_RATE) -> FloatArray:
+    """Encode 16 kHz mono sound as Opus, as a browser sends it, and decode it again."""
     buffer = io.BytesIO()
     with av.open(buffer, "w", format="ogg") as container:
         stream = container.add_stream("libopus", rate=OPUS_RATE_HZ, options={"application": "voip"})
-        stream.bit_rate = OPUS_BIT_RATE
+        stream.bit_rate = bit_rate
         stream.layout = "mono"
         resampler = av.AudioResampler(format="s16", layout="mono", rate=OPUS_RATE_HZ, frame_size=960)
         for frame in (*resampler.resample(_to_frame(samples)), *resampler.resample(None)):

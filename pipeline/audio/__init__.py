@@ -1,8 +1,8 @@
 """The voice, from samples to score.
 
-framing   samples -> 40 ms frames every 10 ms
-spectrum  frames -> level, centroid, autocorrelation
-pitch     autocorrelation -> candidates -> best path
+framing   samples -> 55 ms frames every 10 ms
+spectrum  frames -> level, centroid
+pitch     frames -> pitch; pitch_candidates, pitch_path and pitch_range are its parts
 floor     level of the room
 speech    which frames are speech, pauses
 voice     the stream: sound in, features of the last 3 s out

@@ -10,8 +10,9 @@ import numpy.typing as npt
 
 from pipeline.types import SAMPLE_RATE_HZ, AudioChunk, FloatArray
 
-FRAME_SAMPLES = 640
-"""40 ms: three periods of the lowest pitch, the window Boersma (1993) asks for."""
+FRAME_S = 0.055
+"""Three periods of the lowest pitch, the window Boersma (1993) asks for."""
+FRAME_SAMPLES = round(FRAME_S * SAMPLE_RATE_HZ)
 HOP_SAMPLES = 160
 """10 ms."""
 HOP_S = HOP_SAMPLES / SAMPLE_RATE_HZ

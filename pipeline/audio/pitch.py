@@ -1,94 +1,222 @@
-"""Pitch by window-normalised autocorrelation and a best path through the candidates.
+"""Pitch of a voice, as a stream of frames or of a whole recording.
 
-Source: P. Boersma, "Accurate short-term analysis of the fundamental frequency and the harmonics-to-noise ratio of a
-sampled sound", IFA Proceedings 17 (1993): normalisation, octave cost, octave-jump cost and voicing thresholds.
+A stream makes two passes at once: the first, over the whole range of human pitch, learns the speaker's own; the second
+prefers that and gives the result. Both choose among the same candidates (pitch_candidates) by the best path
+(pitch_path); the speaker's range is set anew twice a second of sound (pitch_range).
+
+A speaker who raises the voice leaves the range of their calm speech, and the multiples of a raised voice's period lie
+inside it. A range learnt before is therefore a preference here, with little said against high pitch; the hard range of
+the second pass in the literature belongs to a recording that is known as a whole (span of estimate_pitch).
 """
 
+from dataclasses import dataclass, replace
+
 import numpy as np
+import numpy.typing as npt
 
-from pipeline.audio.framing import Doubles, Flags
-from pipeline.types import SAMPLE_RATE_HZ
+from pipeline.audio.framing import Doubles
+from pipeline.audio.pitch_candidates import (
+    N_CANDIDATES,
+    Candidates,
+    PitchSpan,
+    PitchWindow,
+    find_candidates,
+    make_pitch_window,
+    rate_unvoiced,
+)
+from pipeline.audio.pitch_path import (
+    N_STATES,
+    NO_CANDIDATE,
+    PathState,
+    advance_path,
+    cost_transitions,
+    new_path,
+    preview_path,
+)
+from pipeline.audio.pitch_range import RAISED_CEILING_SHARE, Counts, count_pitch, find_range, no_pitch_seen
 
-MIN_F0_HZ = 75.0
-MAX_F0_HZ = 500.0
-N_CANDIDATES = 5
-OCTAVE_COST = 0.03
-"""Per octave; prefers the higher of two equally strong candidates."""
-OCTAVE_JUMP_COST = 0.35
-"""Per octave between neighbouring frames."""
-VOICING_COST = 0.14
-"""Per change between voiced and unvoiced."""
-VOICING_STRENGTH = 0.45
-"""Strength of the unvoiced candidate: below it a frame is not voiced."""
-
-_LAG_FROM = int(SAMPLE_RATE_HZ / MAX_F0_HZ)
-_LAG_TO = int(np.ceil(SAMPLE_RATE_HZ / MIN_F0_HZ)) + 1
+BELOW_RANGE_COST = 1.0
+"""Per octave under the speaker's range."""
+ABOVE_RANGE_COST = 0.3
+"""Per octave over it."""
+RANGE_EVERY_FRAMES = 50
+"""The range is set on this grid of frames, whatever pieces the sound comes in."""
+LOUDEST_FALL_OCTAVES = 0.005
+"""Per frame: what counts as the loudest falls by 3 dB a second, so that one bang does not silence a speaker."""
 
 
-def find_candidates(acf: Doubles) -> tuple[Doubles, Doubles]:
-    """Find the strongest maxima of each frame's autocorrelation.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PitchState:
+    """The stream between two calls; about 5 kB."""
+
+    seen: Counts
+    """The first pass's pitch so far, by quarter semitones."""
+    span: PitchSpan
+    """The speaker's range by now."""
+    n_frames: int = 0
+    """Heard since the start of the stretch."""
+    loudest: float = -np.inf
+    """log2 of the loudest peak, with the fall since the start of the stretch added back."""
+    wide: PathState
+    """First pass."""
+    own: PathState
+    """Second pass."""
+    pending_f0_hz: Doubles
+    """Candidates of the frames that are not yet decided, shape (n, N_CANDIDATES)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PitchUpdate:
+    """What new frames brought."""
+
+    decided_hz: Doubles
+    """Pitch of the frames that are now decided, oldest first, 0 where unvoiced."""
+    pending_hz: Doubles
+    """Of the frames after them, the newest last, as they would be decided if nothing followed."""
+    strength: Doubles
+    """Of the strongest candidate of each new frame; at least 0.45 where the frame alone may be voiced."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PitchTrack:
+    """Pitch of a recording; every array has one entry per frame."""
+
+    t_s: Doubles
+    """Middle of each frame, from the first sample."""
+    f0_hz: Doubles
+    """0 where unvoiced."""
+    strength: Doubles
+    """Of the strongest candidate."""
+    seen: Counts
+    """What was learnt of the speaker's range."""
+
+
+def new_pitch(seen: Counts | None = None) -> PitchState:
+    """Return the state before a stretch of sound, of a speaker of whom something may have been learnt before."""
+    seen = no_pitch_seen() if seen is None else seen
+    return PitchState(
+        seen=seen,
+        span=find_range(seen, RAISED_CEILING_SHARE),
+        wide=new_path(),
+        own=new_path(),
+        pending_f0_hz=np.zeros((0, N_CANDIDATES)),
+    )
+
+
+def resume_pitch(state: PitchState) -> PitchState:
+    """Return the state after a hole in the sound: nothing is pending, what was learnt of the speaker stays."""
+    loudest = state.loudest - LOUDEST_FALL_OCTAVES * state.n_frames
+    return replace(new_pitch(state.seen), loudest=loudest)
+
+
+def follow_pitch(
+    window: PitchWindow, state: PitchState, frames: npt.NDArray[np.floating]
+) -> tuple[PitchState, PitchUpdate]:
+    """Follow the pitch through the next frames. How they are divided between calls does not matter.
 
     Args:
-        acf: shape (n, at least _LAG_TO + 1), window-normalised.
+        window: for the sampling rate.
+        state: what the last call returned.
+        frames: shape (n, window.frame_samples), one every window.hop_samples, any full scale; n may be 0.
 
-    Returns:
-        Pitch in Hz and strength (octave cost taken off), each of shape (n, N_CANDIDATES), strongest first;
-        a place without a candidate has 0 Hz and strength 0.
+    Raises:
+        ValueError: a sample is not finite.
     """
-    left, here, right = (acf[:, _LAG_FROM + d : _LAG_TO + d] for d in (-1, 0, 1))
-    is_maximum = (here > left) & (here >= right) & (here > 0.2)
-    curve = left - 2 * here + right
-    safe = np.where(is_maximum & (curve < 0), curve, -1.0)
-    shift = np.clip(0.5 * (left - right) / safe, -0.5, 0.5)
-    peak = here - 0.25 * (left - right) * shift
-    lag = np.arange(_LAG_FROM, _LAG_TO) + shift
-    # Above 1 the estimate is an artefact of dividing by a small window value; Boersma mirrors it.
-    peak = np.where(peak > 1, 1 / np.maximum(peak, 1), peak)
-    strength = np.where(is_maximum, peak - OCTAVE_COST * np.log2(lag * MIN_F0_HZ / SAMPLE_RATE_HZ), 0.0)
-    order = np.argsort(-strength, axis=1, kind="stable")[:, :N_CANDIDATES]
-    best = np.take_along_axis(strength, order, axis=1)
-    f0_hz = np.where(best > 0, SAMPLE_RATE_HZ / np.take_along_axis(lag, order, axis=1), 0.0)
-    return f0_hz, best
+    if not np.isfinite(frames).all():
+        raise ValueError("sound must be finite")
+    decided, strengths, start = [np.zeros(0)], [np.zeros(0)], 0
+    while start < len(frames):
+        stop = start + RANGE_EVERY_FRAMES - state.n_frames % RANGE_EVERY_FRAMES
+        candidates = find_candidates(window, frames[start:stop])
+        state, newly_decided = _take(state, candidates)
+        decided.append(newly_decided)
+        strengths.append(candidates.strength[:, 0])
+        start = stop
+    return state, PitchUpdate(
+        decided_hz=np.concatenate(decided),
+        pending_hz=_pitch_at(state.pending_f0_hz, preview_path(state.own)),
+        strength=np.concatenate(strengths),
+    )
 
 
-def track_pitch(f0_hz: Doubles, strength: Doubles, may_voice: Flags) -> Doubles:
-    """Choose one candidate, or unvoiced, per frame so that the whole path is best (Viterbi).
+def estimate_pitch(
+    samples: npt.NDArray[np.floating], rate_hz: float, *, seen: Counts | None = None, span: PitchSpan | None = None
+) -> PitchTrack:
+    """Estimate the pitch of a recording of one speaker, as the stream does.
 
     Args:
-        f0_hz: candidates of shape (n, k), 0 where there is none.
-        strength: their strengths, shape (n, k).
-        may_voice: shape (n,); False for frames too weak to be voice.
+        samples: shape (n,), any full scale; shorter than a frame (three periods of the floor, by default 55 ms) gives
+            an empty track.
+        rate_hz: at least 8000.
+        seen: from an earlier recording of the speaker.
+        span: where to look; find_range of what a first call with the same recording has seen makes this the second
+            pass of the literature. By default the whole range of human pitch.
 
-    Returns:
-        Pitch in Hz, shape (n,), 0 where unvoiced. n = 0 gives an empty array.
+    Raises:
+        ValueError: a sample is not finite; the shape, the rate or the span is wrong.
     """
-    path = np.zeros(len(f0_hz))
-    # Frames without a usable candidate are unvoiced whatever the path: the runs between them are independent.
-    usable = may_voice & (strength.max(axis=1, initial=0.0) > VOICING_STRENGTH / 2)
-    edges = np.flatnonzero(np.diff(np.concatenate(([False], usable, [False])).astype(np.int8)))
-    for start, stop in zip(edges[::2], edges[1::2], strict=True):
-        path[start:stop] = _track_run(f0_hz[start:stop], strength[start:stop])
+    window = make_pitch_window(rate_hz, span)
+    if samples.ndim != 1:
+        raise ValueError(f"samples must have one axis, not {samples.ndim}")
+    frames = np.zeros((0, window.frame_samples))
+    if len(samples) >= window.frame_samples:
+        every = np.lib.stride_tricks.sliding_window_view(samples, window.frame_samples)
+        frames = every[:: window.hop_samples]
+    state, update = follow_pitch(window, new_pitch(seen), frames)
+    middles = window.frame_samples / 2 + window.hop_samples * np.arange(len(frames), dtype=np.float64)
+    return PitchTrack(
+        t_s=middles / rate_hz,
+        f0_hz=np.concatenate((update.decided_hz, update.pending_hz)),
+        strength=update.strength,
+        seen=state.seen,
+    )
+
+
+def _take(state: PitchState, candidates: Candidates) -> tuple[PitchState, Doubles]:
+    """Take in frames that share a range; return the pitch of those that are now decided."""
+    f0_hz = np.concatenate((state.pending_f0_hz, candidates.f0_hz))
+    n_new, n_before = len(candidates.f0_hz), len(state.pending_f0_hz)
+    cost = cost_transitions(f0_hz[max(n_before - 1, 0) :])
+    if n_before == 0:
+        cost = np.concatenate((np.zeros((1, N_STATES, N_STATES)), cost))
+    loudest, fallen = _follow_loudest(state, candidates.peak)
+    unvoiced = rate_unvoiced(candidates.peak, fallen)
+    strength = np.where(candidates.f0_hz > 0, candidates.strength, NO_CANDIDATE)
+    preferred = strength - _cost_outside(candidates.f0_hz, state.span)
+    wide, wide_states = advance_path(state.wide, cost, np.column_stack((strength, unvoiced)))
+    own, own_states = advance_path(state.own, cost, np.column_stack((preferred, unvoiced)))
+    seen = count_pitch(state.seen, _pitch_at(f0_hz, wide_states))
+    n_frames = state.n_frames + n_new
+    after = PitchState(
+        seen=seen,
+        span=find_range(seen, RAISED_CEILING_SHARE) if n_frames % RANGE_EVERY_FRAMES == 0 else state.span,
+        n_frames=n_frames,
+        loudest=loudest,
+        wide=wide,
+        own=own,
+        pending_f0_hz=f0_hz[len(own_states) :],
+    )
+    return after, _pitch_at(f0_hz, own_states)
+
+
+def _pitch_at(f0_hz: Doubles, states: npt.NDArray[np.int8]) -> Doubles:
+    """Pitch of the first frames of f0_hz, given their states; 0 where unvoiced."""
+    rows = f0_hz[: len(states)]
+    with_unvoiced: Doubles = np.column_stack((rows, np.zeros(len(rows))))
+    path: Doubles = with_unvoiced[np.arange(len(rows)), states]
     return path
 
 
-def _track_run(f0_hz: Doubles, strength: Doubles) -> Doubles:
-    """Best path through one run of frames; the last state of each frame is "unvoiced"."""
-    n = len(f0_hz)
-    reward = np.concatenate((np.where(f0_hz > 0, strength, -1.0), np.full((n, 1), VOICING_STRENGTH)), axis=1)
-    octave = np.log2(np.maximum(f0_hz, 1.0))
-    jump = OCTAVE_JUMP_COST * np.abs(octave[1:, None, :] - octave[:-1, :, None])
-    cost = np.pad(jump, ((0, 0), (0, 1), (0, 1)), constant_values=VOICING_COST)
-    cost[:, -1, -1] = 0.0
-    came_from = np.zeros(reward.shape, np.intp)
-    total = reward[0] - np.where(np.arange(reward.shape[1]) < reward.shape[1] - 1, VOICING_COST, 0.0)
-    states = np.arange(reward.shape[1])
-    for i in range(1, n):
-        options = total[:, None] - cost[i - 1]
-        came_from[i] = options.argmax(axis=0)
-        total = options[came_from[i], states] + reward[i]
-    path = np.zeros(n)
-    state = int(total.argmax())
-    for i in range(n - 1, -1, -1):
-        path[i] = f0_hz[i, state] if state < f0_hz.shape[1] else 0.0
-        state = int(came_from[i, state])
-    return path
+def _cost_outside(f0_hz: Doubles, span: PitchSpan) -> Doubles:
+    """What each candidate costs for lying outside the speaker's range; 0 inside and for empty places."""
+    octave = np.log2(np.where(f0_hz > 0, f0_hz, span.floor_hz))
+    below, above = np.log2(span.floor_hz) - octave, octave - np.log2(span.ceiling_hz)
+    return np.asarray(BELOW_RANGE_COST * np.maximum(0.0, below) + ABOVE_RANGE_COST * np.maximum(0.0, above))
+
+
+def _follow_loudest(state: PitchState, peak: Doubles) -> tuple[float, Doubles]:
+    """The loudest peak up to each frame, falling slowly: what to remember, and its value at each frame."""
+    fall = LOUDEST_FALL_OCTAVES * (state.n_frames + np.arange(len(peak)))
+    raised = np.log2(np.maximum(peak, 1e-12)) + fall
+    loudest = np.maximum.accumulate(np.concatenate(([state.loudest], raised)))
+    return float(loudest[-1]), 2.0 ** (loudest[1:] - fall)

@@ -17,10 +17,11 @@ from pipeline.audio.framing import (
     new_framing,
     take_frames,
 )
-from pipeline.audio.pitch import N_CANDIDATES, VOICING_STRENGTH, find_candidates, track_pitch
+from pipeline.audio.pitch import PitchState, follow_pitch, new_pitch, resume_pitch
+from pipeline.audio.pitch_candidates import VOICING_STRENGTH, make_pitch_window
 from pipeline.audio.spectrum import SILENT_DBFS, measure_spectra, to_dbfs
 from pipeline.audio.speech import ABOVE_FLOOR_DB, find_pauses, find_speech
-from pipeline.types import AudioChunk, VoiceFeatures
+from pipeline.types import SAMPLE_RATE_HZ, AudioChunk, VoiceFeatures
 
 WINDOW_S = 3.0
 """Long enough for a phrase, so that the variabilities mean something; short enough to follow an answer."""
@@ -28,6 +29,8 @@ KEPT_S = 5.0
 """Frames kept: the window and what capture times may run ahead of it."""
 BATCH_FRAMES = 10
 """Frames measured together; a tick measures what is there."""
+
+_PITCH_WINDOW = make_pitch_window(SAMPLE_RATE_HZ)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,9 +44,7 @@ class FrameTrack:
     floor_dbfs: Doubles
     centroid_hz: Doubles
     f0_hz: Doubles
-    """Pitch candidates, shape (n, N_CANDIDATES)."""
-    strength: Doubles
-    """Of the candidates, shape (n, N_CANDIDATES)."""
+    """Pitch, 0 where unvoiced; of the newest 0.25 s as it looks so far."""
 
     def where(self, keep: Flags) -> "FrameTrack":
         """Return the frames for which keep, shape (n,), is True."""
@@ -61,6 +62,7 @@ class VoiceState:
 
     framing: FramingState
     floor: FloorState
+    pitch: PitchState
     track: FrameTrack
 
 
@@ -89,17 +91,9 @@ class VoiceWindow:
 
 def new_voice() -> VoiceState:
     """Return the state before any sound."""
-    none, no_candidates = np.zeros(0), np.zeros((0, N_CANDIDATES))
-    track = FrameTrack(
-        t_s=none,
-        rms=none,
-        level_dbfs=none,
-        floor_dbfs=none,
-        centroid_hz=none,
-        f0_hz=no_candidates,
-        strength=no_candidates,
-    )
-    return VoiceState(framing=new_framing(), floor=FloorState(), track=track)
+    none = np.zeros(0)
+    track = FrameTrack(t_s=none, rms=none, level_dbfs=none, floor_dbfs=none, centroid_hz=none, f0_hz=none)
+    return VoiceState(framing=new_framing(), floor=FloorState(), pitch=new_pitch(), track=track)
 
 
 def hear(state: VoiceState, chunk: AudioChunk) -> VoiceState:
@@ -107,7 +101,8 @@ def hear(state: VoiceState, chunk: AudioChunk) -> VoiceState:
     if is_late(state.framing, chunk):
         return state
     if chunk.is_gap or is_break(state.framing, chunk):
-        state = replace(measure_pending(state), framing=new_framing())
+        state = measure_pending(state)
+        state = replace(state, framing=new_framing(), pitch=resume_pitch(state.pitch))
         if chunk.is_gap:
             return state
     state = replace(state, framing=append_chunk(state.framing, chunk))
@@ -120,20 +115,22 @@ def measure_pending(state: VoiceState) -> VoiceState:
     if not len(frames):
         return state
     spectra = measure_spectra(frames)
-    f0_hz, strength = find_candidates(spectra.acf)
+    pitch, heard = follow_pitch(_PITCH_WINDOW, state.pitch, frames)
     level_dbfs = to_dbfs(spectra.rms)
-    floor, floor_dbfs = follow_floor(state.floor, level_dbfs, strength[:, 0], VOICING_STRENGTH)
+    floor, floor_dbfs = follow_floor(state.floor, level_dbfs, heard.strength, VOICING_STRENGTH)
+    newest_hz = np.concatenate((state.track.f0_hz, np.zeros(len(frames))))
+    open_hz = np.concatenate((heard.decided_hz, heard.pending_hz))
+    newest_hz[len(newest_hz) - len(open_hz) :] = open_hz
     newer = FrameTrack(
         t_s=times_s,
         rms=spectra.rms,
         level_dbfs=level_dbfs,
         floor_dbfs=floor_dbfs,
         centroid_hz=spectra.centroid_hz,
-        f0_hz=f0_hz,
-        strength=strength,
+        f0_hz=np.zeros(len(frames)),
     )
-    track = state.track.followed_by(newer)
-    return VoiceState(framing=framing, floor=floor, track=track.where(track.t_s > times_s[-1] - KEPT_S))
+    track = replace(state.track.followed_by(newer), f0_hz=newest_hz)
+    return VoiceState(framing=framing, floor=floor, pitch=pitch, track=track.where(track.t_s > times_s[-1] - KEPT_S))
 
 
 def view_window(state: VoiceState, t_s: float) -> VoiceWindow | None:
@@ -145,13 +142,12 @@ def view_window(state: VoiceState, t_s: float) -> VoiceWindow | None:
     track = state.track.where(state.track.t_s > t_s - WINDOW_S)
     if not len(track.t_s):
         return None
-    f0_hz = track_pitch(track.f0_hz, track.strength, track.level_dbfs > track.floor_dbfs + ABOVE_FLOOR_DB)
-    is_speech, is_voiced = find_speech(track.level_dbfs, track.floor_dbfs, f0_hz)
+    is_speech, is_voiced = find_speech(track.level_dbfs, track.floor_dbfs, track.f0_hz)
     speech = SpeechFrames(
         t_s=track.t_s[is_speech],
         rms=track.rms[is_speech],
         centroid_hz=track.centroid_hz[is_speech],
-        f0_hz=np.where(is_voiced, f0_hz, 0.0)[is_speech],
+        f0_hz=np.where(is_voiced, track.f0_hz, 0.0)[is_speech],
     )
     is_noisy = not is_speech.any() and float(np.mean(track.level_dbfs > track.floor_dbfs + ABOVE_FLOOR_DB)) > 0.5
     return VoiceWindow(

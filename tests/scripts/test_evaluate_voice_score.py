@@ -2,26 +2,16 @@ import json
 import sys
 from pathlib import Path
 
-import av
 import numpy as np
 import pytest
 
-from pipeline.types import SAMPLE_RATE_HZ, FloatArray
+from pipeline.types import SAMPLE_RATE_HZ
 from scripts.evaluate_voice_score import Scored, main, parse_actors, share_in_range
 from scripts.evaluate_voice_score_clips import load_sound, pass_through_opus
+from tests.fakes.sounds import write_flac
 from tests.fakes.vowels import make_noise, make_talk
 
 EMOTIONS = {"01": "neutral", "05": "angry"}
-
-
-def write_flac(path: Path, samples: FloatArray) -> None:
-    with av.open(str(path), "w", format="flac") as container:
-        stream = container.add_stream("flac", rate=SAMPLE_RATE_HZ, layout="mono", format="s16")
-        pcm = np.round(samples * 32767).astype(np.int16)[None, :]
-        frame = av.AudioFrame.from_ndarray(pcm, format="s16", layout="mono")
-        frame.sample_rate = SAMPLE_RATE_HZ
-        container.mux(stream.encode(frame))
-        container.mux(stream.encode(None))
 
 
 @pytest.fixture
