@@ -26,7 +26,7 @@ from server.http.templates import compile_all
 from server.ops import logs
 from server.ops.certificate import self_signed, server_context
 from server.ops.doctor import as_json, as_text, config_failure, examine
-from server.ops.limits import allow_many_sockets
+from server.ops.limits import allow_many_sockets, set_apart_what_stays, share_heaps
 from server.ops.password import set_password
 from server.ops.shutdown import Shutdown
 
@@ -137,6 +137,7 @@ def _add_settings(parser: argparse.ArgumentParser) -> None:
 
 async def _serve(config: Config, *, demo: bool, demo_video: Path | None) -> None:
     allow_many_sockets()
+    share_heaps()
     app = make_app(config)
     compile_all(app[TEMPLATES])
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=SHUTDOWN_TIMEOUT_S)
@@ -145,6 +146,7 @@ async def _serve(config: Config, *, demo: bool, demo_video: Path | None) -> None
     try:
         await runner.setup()
         await web.TCPSite(runner, config.host, config.port, ssl_context=_tls(config)).start()
+        set_apart_what_stays()
         url = _base_url(config, runner)
         print(f"Composure serves on {url}", flush=True)
         if demo:
