@@ -72,10 +72,28 @@ async def test_a_peer_that_changes_its_address_is_heard_by_both_for_a_moment(it)
     assert it.counters.datagrams_of_strangers == 1
 
 
-async def test_a_change_that_is_never_completed_does_not_stay_open(it):
+async def test_a_peer_that_nominates_two_pairs_may_send_by_the_other_one(it):
+    """RFC 5245's aggressive nomination: which of them each side takes is not always the same."""
+    it.check(HOME, nominate=True)
+    it.check(AWAY, nominate=True)
+    it.nominate(HOME)
+    it.come(DTLS, HOME)
+    it.nominate(AWAY)
+    for _ in range(4):
+        it.come(RTP, HOME)
+        assert len(it.queued()) >= 1
+        it.time.advance(datagrams.CONSENT_S - 1.0)
+        it.check(HOME)  # the peer keeps asking by the pair it uses
+        assert it.guard.heard_s == it.time()
+    it.time.advance(datagrams.CONSENT_S + 0.1)
+    it.come(RTP, HOME)
+    assert it.queued() == []
+
+
+async def test_a_nomination_that_is_not_kept_up_ends(it):
     it.nominate(HOME)
     it.check(AWAY, nominate=True)
-    it.time.advance(datagrams.MOVE_S + 0.1)
+    it.time.advance(datagrams.CONSENT_S + 0.1)
     it.come(RTP, AWAY)
     assert it.queued() == []
 

@@ -4,12 +4,13 @@ import aioice.ice
 from aiortc import RTCSessionDescription
 
 from server.media import Codec
-from server.rtc.aiortc_private import bind_candidates
+from server.rtc.aiortc_private import bind_candidates, datagrams
 from tests.fakes.rtc_peer import PublishingClient, until
 from tests.rtc.test_plane import bench, hashes, is_run_of, seen
 
 
-async def test_media_goes_on_by_the_new_pair_and_the_old_address_is_a_strangers():
+async def test_media_goes_on_by_the_new_pair_and_the_old_address_is_a_strangers(monkeypatch):
+    monkeypatch.setattr(datagrams, "CONSENT_S", 3.0)
     async with bench() as it:
         client = PublishingClient(audio=False)
         it.clients.append(client)
@@ -36,8 +37,8 @@ async def test_media_goes_on_by_the_new_pair_and_the_old_address_is_a_strangers(
         assert is_run_of(hashes(f.data for f in seen(viewer.video, Codec.VP8)), hashes(client.video.sent))
         await until(
             lambda: (
-                connection._guard._moving
-                and all(until_s < it.plane._context.clock() for until_s in connection._guard._moving.values())
+                connection._guard._nominations
+                and all(until_s < it.plane._context.clock() for until_s in connection._guard._nominations.values())
             )
         )
         n_strange = it.plane.stats().total["datagrams_of_strangers"]

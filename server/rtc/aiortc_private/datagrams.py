@@ -44,7 +44,9 @@ CHECKS_PER_S, CHECKS_BURST = 50.0, 200.0
 MAX_ADDRESSES = 256
 """Pairs of addresses by which a peer may have proved to know the password; aioice keeps something of each."""
 MOVE_S = 2.0
-"""So long before and after a change of the nominated pair, data may come by both."""
+"""So long after the nominated pair has changed, data may still come by the one before, at least."""
+CONSENT_S = 30.0
+"""A pair that the peer has nominated and does not check any more counts for so long (RFC 7675 section 5.1)."""
 MAX_ROLE_CONFLICTS = 4
 """aioice starts again at each, one call deeper."""
 
@@ -82,8 +84,9 @@ class DatagramGuard:
         self._username = f"{self._ice.local_username}:".encode()
         self._known: set[tuple[Any, str, int]] = set()
         """Protocol, host and port by which the peer has sent an authenticated check."""
-        self._moving: dict[tuple[Any, str, int], float] = {}
-        """Those that the peer has asked to change to or has just left, until when."""
+        self._nominations: dict[tuple[Any, str, int], float] = {}
+        """Those that the peer has nominated or has just left, until when. A peer that nominates every pair that works
+        (RFC 5245 section 8.1.1.2) may send by another of them than the one that aioice took."""
         self._pair: Any = None
         self._address: tuple[str, int] = ("", 0)
         self._n_conflicts = 0
@@ -129,13 +132,14 @@ class DatagramGuard:
             return (protocol, addr[0], addr[1]) in self._known
         if addr[0] == self._address[0] and addr[1] == self._address[1] and pair.protocol is protocol:
             return True
-        until_s = self._moving.get((protocol, addr[0], addr[1]))
+        until_s = self._nominations.get((protocol, addr[0], addr[1]))
         return until_s is not None and self._clock() < until_s
 
     def _nominated(self, pair: Any) -> None:
         """Take note of another pair; what is under way by the one before may still come."""
         if self._pair is not None:
-            self._moving[(self._pair.protocol, *self._address)] = self._clock() + MOVE_S
+            left = (self._pair.protocol, *self._address)
+            self._nominations[left] = max(self._nominations.get(left, 0.0), self._clock() + MOVE_S)
         self._pair = pair
         self._address = ("", 0) if pair is None else pair.remote_addr
 
@@ -177,11 +181,11 @@ class DatagramGuard:
         now_s = self._clock()
         self._known.add(key)
         pair = self._ice._nominated.get(1)
-        if pair is None or (pair.protocol is protocol and pair.remote_addr == addr):
+        if "USE-CANDIDATE" in message.attributes or self._nominations.get(key, 0.0) > now_s:
+            self._nominations = {other: until_s for other, until_s in self._nominations.items() if until_s > now_s}
+            self._nominations[key] = now_s + CONSENT_S
+        if pair is None or (pair.protocol is protocol and pair.remote_addr == addr) or key in self._nominations:
             self.heard_s = now_s
-        elif "USE-CANDIDATE" in message.attributes:
-            self._moving = {other: until_s for other, until_s in self._moving.items() if until_s > now_s}
-            self._moving[key] = now_s + MOVE_S
         # aioice takes it from the check when it learns a new address by it; RFC 7675 does not ask for it.
         message.attributes.setdefault("PRIORITY", candidate_priority(1, "prflx"))
         self._ice.request_received(message, addr, protocol)

@@ -72,7 +72,7 @@ class _Gathering:
     async def gather(self, component: int, addresses: list[str], timeout: int = 5) -> list[Candidate]:
         """Stand in for aioice's ``get_component_candidates``, which leaks sockets when it is cancelled."""
         protocols = []
-        for address in self._addresses:
+        for address in dict.fromkeys(self._addresses):
             protocol = await self._bind(address, component)
             if protocol is not None:
                 self._ice._protocols.append(protocol)
