@@ -6,7 +6,6 @@ Not asyncio's debug mode, which slows every callback and says only afterwards ho
 import logging
 import sys
 import threading
-import traceback
 from collections.abc import Callable
 from dataclasses import dataclass
 from types import FrameType
@@ -108,6 +107,13 @@ class StallWatch:
 
 
 def _calls(frame: FrameType | None) -> list[str]:
-    """Return the innermost calls of a stack, innermost first: function, file, line; no values."""
-    calls = traceback.extract_stack(frame)[-MAX_FRAMES:] if frame is not None else []
-    return [f"{call.name} ({call.filename.rpartition('/')[2]}:{call.lineno})" for call in reversed(calls)]
+    """Return the innermost calls of a stack, innermost first: function, file, line; no values.
+
+    Not by the traceback module: it reads source files, and stumbles over a stack that changes meanwhile.
+    """
+    calls: list[str] = []
+    while frame is not None and len(calls) < MAX_FRAMES:
+        code = frame.f_code
+        calls.append(f"{code.co_name} ({code.co_filename.rpartition('/')[2]}:{frame.f_lineno or code.co_firstlineno})")
+        frame = frame.f_back
+    return calls

@@ -14,10 +14,10 @@ const TIMEOUT_MS = 3000;
 /**
  * Ask the server again and again while the page is looked at, and show what it says.
  *
- * @param {{interviewId: string, me: string}} options me: this page's participant id
+ * @param {{interviewId: string, me: string, reach: import('./reach.js').Reach}} options me: this page's participant id
  * @returns {{showServer: (state: import('./protocol.js').RoomState) => void, stop: () => void}}
  */
-export function createConnectionLine({ interviewId, me }) {
+export function createConnectionLine({ interviewId, me, reach }) {
     const box = byId('connection');
     const url = `/api/interviews/${encodeURIComponent(interviewId)}/media`;
 
@@ -32,8 +32,9 @@ export function createConnectionLine({ interviewId, me }) {
         syncList(byId('connection-rows'), rows, (item) => item.key, createRow, updateRow);
     };
 
+    let isOutOfReach = false;
     const refresh = async () => {
-        if (document.hidden) return;
+        if (document.hidden || isOutOfReach) return;
         try {
             const response = await fetch(url, { signal: AbortSignal.timeout(TIMEOUT_MS) });
             // A figure that is not renewed is not shown as if it were: no answer, no line.
@@ -41,6 +42,9 @@ export function createConnectionLine({ interviewId, me }) {
             else box.hidden = true;
         } catch {
             box.hidden = true;
+            isOutOfReach = true; // more requests into the dark would hold up those that bring the call back
+            await reach.back();
+            isOutOfReach = false;
         }
     };
 

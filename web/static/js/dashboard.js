@@ -76,7 +76,7 @@ function enterRoom(media, first) {
 
     const frame = createFrame({ page, send, onLeave: leave });
     const live = createLivePanel({ page, send });
-    const connection = createConnectionLine({ interviewId: page.interview_id, me: access.participant_id });
+    const connection = createConnectionLine({ interviewId: page.interview_id, me: access.participant_id, reach });
     const knock = createKnock({
         onAdmit: () => send({ type: 'admit' }),
         onDecline: () => send({ type: 'decline' }),
