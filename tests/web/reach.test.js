@@ -6,7 +6,7 @@ import { createReach } from '../../web/static/js/reach.js';
 
 let now_ms = 0;
 let nAsked = 0;
-/** @type {() => Promise<boolean>} */
+/** @type {(limit_s: number, signal: AbortSignal) => Promise<boolean>} */
 let ask = async () => true;
 /** @type {import('../../web/static/js/reach.js').Reach} */
 let reach;
@@ -16,9 +16,10 @@ beforeEach(() => {
     now_ms = 1_000_000;
     nAsked = 0;
     ask = async () => true;
-    const counted = () => {
+    /** @type {typeof ask} */
+    const counted = (limit_s, signal) => {
         nAsked += 1;
-        return ask();
+        return ask(limit_s, signal);
     };
     reach = createReach({ ask: counted, random: () => 0.5, now_ms: () => now_ms });
 });
@@ -67,14 +68,54 @@ test('all who wait are served by one answer', async () => {
     assert.equal(nBacks, 1);
 });
 
-test('a question that hangs does not keep the next from being asked', async () => {
-    ask = () => new Promise(() => {});
+/** A server that does not answer: the question settles when it must. */
+const silence = (/** @type {number} */ limit_s, /** @type {AbortSignal} */ signal) =>
+    new Promise((_, reject) => {
+        setTimeout(() => reject(new TypeError('silence')), limit_s * 1000);
+        signal.addEventListener('abort', () => reject(new TypeError('aborted')));
+    });
+
+test('one question at a time, each given up soon, later ones with time for the throttle of the browser', async () => {
+    /** @type {number[]} */
+    const limits = [];
+    /** @type {typeof ask} */
+    const asked = (limit_s, signal) => {
+        limits.push(limit_s);
+        return silence(limit_s, signal);
+    };
+    ask = asked;
     let isBack = false;
     void reach.back().then(() => (isBack = true));
-    await pass(5);
+    await pass(45);
+    assert.ok(limits.length >= 11 && limits.length <= 16, `${limits.length} questions in 45 s`);
+    assert.deepEqual([limits[0], limits[9], limits[10]], [2, 2, 6.5]);
     ask = async () => true;
-    await pass(0.9);
+    await pass(7);
     assert.ok(isBack);
+    ask = asked;
+    void reach.back();
+    await pass(1);
+    assert.equal(limits.at(-1), 2);
+});
+
+test('when the browser says that it is online a question that hangs is dropped for a new one', async () => {
+    // Node's global object is no event target.
+    const online = new EventTarget();
+    Object.assign(globalThis, {
+        addEventListener: online.addEventListener.bind(online),
+        removeEventListener: online.removeEventListener.bind(online),
+    });
+    const other = createReach({ ask: (limit_s, signal) => ask(limit_s, signal), now_ms: () => now_ms });
+    ask = silence;
+    let isBack = false;
+    void other.back().then(() => (isBack = true));
+    await pass(0.5);
+    ask = async () => true;
+    online.dispatchEvent(new Event('online'));
+    await settle();
+    assert.ok(isBack);
+    other.close();
+    Object.assign(globalThis, { addEventListener: undefined, removeEventListener: undefined });
 });
 
 test('after a minute it asks less often', async () => {

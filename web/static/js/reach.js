@@ -3,20 +3,32 @@
 // A request into a dead network hangs, and with it whoever waits for it. So nobody sends an offer or opens a websocket
 // into the dark: they wait here for the first sign of life, and all go at once when it comes. No DOM.
 
-/** A question goes out this often in the first minute, seconds, give or take a fifth. */
+/** Questions follow each other at least so much apart, seconds, give or take a fifth. */
 export const ASK_EVERY_S = 0.8;
 
-/** And this often later. */
+/** And so much after a minute. */
 export const LATER_EVERY_S = 3;
 
 /** When "later" begins, seconds. */
 export const LATER_AFTER_S = 60;
 
-/** A question that is not answered by then is given up. */
+/** A request that is not answered by then is given up. */
 const ANSWER_S = 2.5;
 
-/** A websocket that is not open by then is given up: the next one knocks afresh. */
-const OPEN_S = 1.6;
+/**
+ * A websocket that is not open by then is given up, seconds. TCP knocks at once, after 1 s and after 3 s, so a new one
+ * knocks each second.
+ */
+export const OPEN_S = 2;
+
+/**
+ * So many websockets that fail make Chromium hold every further one back for 1 to 5 s (its throttle: 1-5 s times
+ * 2 to the power of failures / (successes + 1), counted over 2 to 4 minutes, divided by 65536).
+ */
+export const UNTHROTTLED = 10;
+
+/** How long the later ones may take to open, seconds. */
+export const THROTTLED_OPEN_S = 6.5;
 
 /** Requests sent together once the way is open, so that one of them gets a connection that is not a hung one. */
 const BURST = 6;
@@ -39,7 +51,8 @@ const LOOK_EVERY_S = 2;
 
 /**
  * @param {object} [options]
- * @param {() => Promise<boolean>} [options.ask] tells whether the server is there; may reject
+ * @param {(limit_s: number, signal: AbortSignal) => Promise<boolean>} [options.ask]
+ *     tells whether the server is there; may reject; is to settle after the limit, or when the signal says so
  * @param {() => number} [options.random]
  * @param {() => number} [options.now_ms] wall clock: it goes on while the machine sleeps
  * @returns {Reach}
@@ -56,21 +69,33 @@ export function createReach({ ask = askServer, random = Math.random, now_ms = Da
     let began_ms = 0;
     let looked_ms = now_ms();
 
-    function tick() {
+    let nAsked = 0;
+    /** @type {AbortController | null} */
+    let asking = null;
+
+    /** One question at a time: a browser opens one websocket to a server after the other. */
+    async function knock() {
         clearTimeout(timer);
-        const isLate = now_ms() - began_ms > LATER_AFTER_S * 1000;
-        timer = setTimeout(tick, (isLate ? LATER_EVERY_S : ASK_EVERY_S) * (0.8 + 0.4 * random()) * 1000);
-        ask().then(
-            (isThere) => {
-                if (isThere) arrived();
-            },
-            () => {},
-        );
+        asking?.abort();
+        const mine = new AbortController();
+        asking = mine;
+        const asked_ms = now_ms();
+        nAsked += 1;
+        const limit_s = nAsked > UNTHROTTLED ? THROTTLED_OPEN_S : OPEN_S;
+        const isThere = await ask(limit_s, mine.signal).catch(() => false);
+        if (mine.signal.aborted) return;
+        asking = null;
+        if (isThere) {
+            arrived();
+            return;
+        }
+        const every_s = asked_ms - began_ms > LATER_AFTER_S * 1000 ? LATER_EVERY_S : ASK_EVERY_S;
+        const wait_ms = every_s * (0.8 + 0.4 * random()) * 1000 - (now_ms() - asked_ms);
+        timer = setTimeout(() => void knock(), Math.max(wait_ms, 0));
     }
 
     function arrived() {
-        clearTimeout(timer);
-        timer = undefined;
+        nAsked = 0;
         const served = waiting;
         waiting = new Set();
         for (const resolve of served) resolve();
@@ -78,7 +103,7 @@ export function createReach({ ask = askServer, random = Math.random, now_ms = Da
     }
 
     function online() {
-        if (waiting.size > 0) tick();
+        if (waiting.size > 0) void knock();
         for (const listener of [...onBacks]) listener();
     }
 
@@ -94,14 +119,15 @@ export function createReach({ ask = askServer, random = Math.random, now_ms = Da
         back: () =>
             new Promise((resolve) => {
                 waiting.add(() => resolve());
-                if (timer !== undefined) return;
+                if (waiting.size > 1) return;
                 began_ms = now_ms();
-                tick();
+                void knock();
             }),
         onBack: (listener) => listen(onBacks, listener),
         onWake: (listener) => listen(onWakes, listener),
         close() {
             clearTimeout(timer);
+            asking?.abort();
             clearInterval(look);
             waiting.clear();
             globalThis.removeEventListener?.('online', online);
@@ -120,18 +146,28 @@ function listen(listeners, listener) {
     };
 }
 
-/** A proxy that answers for a server that is down (502, 504) does not count; a full or busy server (503) does. */
-async function askServer() {
+/**
+ * A proxy that answers for a server that is down (502, 504) does not count; a full or busy server (503) does.
+ *
+ * @param {number} limit_s
+ * @param {AbortSignal} signal
+ */
+async function askServer(limit_s, signal) {
     // Not by a request: Chromium keeps trying to connect for a request that was given up, ever more rarely, and makes
     // later ones wait for that. A websocket that is closed is forgotten.
-    await opens(new WebSocket(new URL('/ws/reach', location.href.replace(/^http/, 'ws'))));
+    await opens(new WebSocket(new URL('/ws/reach', location.href.replace(/^http/, 'ws'))), limit_s, signal);
     return Promise.any(Array.from({ length: BURST }, answers));
 }
 
-/** @param {WebSocket} socket */
-function opens(socket) {
+/**
+ * @param {WebSocket} socket
+ * @param {number} limit_s
+ * @param {AbortSignal} signal
+ */
+function opens(socket, limit_s, signal) {
     return new Promise((resolve, reject) => {
-        const timer = setTimeout(() => socket.close(), OPEN_S * 1000);
+        const timer = setTimeout(() => socket.close(), limit_s * 1000);
+        signal.addEventListener('abort', () => socket.close());
         socket.onopen = () => {
             resolve(undefined);
             socket.close();
