@@ -29,7 +29,6 @@ def remote(tmp_path):
 def test_the_picture_is_back_soon_after_the_network(remote):
     ada, sam = remote.call.ada, remote.call.sam
     back_s = [*remote.outage("cut", 4).values(), *remote.outage("unplug", 4).values()]
-    expect(ada.locator("#candidate-gap")).to_contain_text("Last interruption", timeout=WAIT_MS)
 
     remote.network.cut()
     expect(sam.locator("#banner")).to_contain_text("reconnects by itself", timeout=12_000)
@@ -37,6 +36,8 @@ def test_the_picture_is_back_soon_after_the_network(remote):
     sam.wait_for_timeout(8_000)
     # By now the server has given the connection up.
     back_s += remote.outage("cut", 4).values()
+    # Of the shorter ones, as long as the server waits before it calls it an interruption, it may have noticed nothing.
+    expect(ada.locator("#candidate-gap")).to_contain_text("Last interruption", timeout=WAIT_MS)
     assert quantile(back_s, 0.5) <= BACK_S, back_s
     assert max(back_s) <= 3 * BACK_S, f"a busy machine takes longer, but not so long: {back_s}"
     expect(sam.locator("#banner")).to_be_hidden()
