@@ -14,6 +14,10 @@ LOSS_SHARE = 0.1
 """More lost packets than this are congestion (draft-ietf-rmcat-gcc-02 section 6); fewer may be a bad radio link."""
 DECREASE_PAUSE_S = 1.0
 """Reports that come sooner still speak of what was sent before the last decrease."""
+OUTAGE_S = 2.0
+"""Who has not reported for so long was out of reach: browsers report every second or so."""
+RECOVERY_S = 3.0
+"""So long after an outage the reports still speak of it, and not of what the connection carries."""
 LOW_SHARE = 0.9
 """Without a fall, an estimate is low when it is below this share of what is sent..."""
 FALL_SHARE = 0.97
@@ -36,7 +40,8 @@ class ViewerBudget:
         self._ceiling_bps = ceiling_bps
         self._limit_bps: float | None = None
         self._remb_bps: float | None = None
-        self._heard_s = float("-inf")
+        self._heard_s: float | None = None
+        self._recovered_s = float("-inf")
         self._grown_s = float("-inf")
         self._fell_s = float("-inf")
         self._hold_s = FIRST_HOLD_S
@@ -52,7 +57,8 @@ class ViewerBudget:
             now_s: now.
         """
         previous_bps, self._remb_bps = self._remb_bps, remb_bps
-        self._heard_s = now_s
+        if self._hear(now_s):
+            return
         has_fallen = previous_bps is not None and remb_bps < FALL_SHARE * previous_bps and remb_bps < sent_bps
         is_low = remb_bps < LOW_SHARE * sent_bps
         is_suspect = previous_bps is None or self._limit_bps is not None
@@ -63,11 +69,18 @@ class ViewerBudget:
 
     def on_loss(self, loss_share: float, sent_bps: float, now_s: float) -> None:
         """Take note of the share of packets that the viewer reports as lost, [0, 1]."""
-        self._heard_s = now_s
-        if loss_share <= LOSS_SHARE or now_s - self._fell_s < DECREASE_PAUSE_S:
+        speaks_of_outage = self._hear(now_s)
+        if speaks_of_outage or loss_share <= LOSS_SHARE or now_s - self._fell_s < DECREASE_PAUSE_S:
             return
         basis_bps = sent_bps if self._limit_bps is None else min(sent_bps, self._limit_bps)
         self._fall(basis_bps * (1 - loss_share / 2), now_s)
+
+    def _hear(self, now_s: float) -> bool:
+        """Note that a report came; return whether it still speaks of an outage."""
+        if self._heard_s is not None and now_s - self._heard_s > OUTAGE_S and not self.is_paused:
+            self._recovered_s = now_s + RECOVERY_S
+        self._heard_s = now_s
+        return now_s < self._recovered_s
 
     def _fall(self, limit_bps: float, now_s: float) -> None:
         if now_s - self._fell_s > self._hold_s + CALM_S:
@@ -82,7 +95,7 @@ class ViewerBudget:
         """Return the limit now."""
         if self._limit_bps is None:
             return None
-        if not self.is_paused and now_s - self._heard_s > SILENT_S:
+        if not self.is_paused and self._heard_s is not None and now_s - self._heard_s > SILENT_S:
             self._limit_bps = self._remb_bps = None
             return None
         since_s = max(self._grown_s, self._fell_s + self._hold_s)

@@ -91,8 +91,12 @@ def test_congestion_after_a_long_calm_is_the_first_again():
     for now_s in (0, 10, 20, 30):
         budget.on_remb(600_000, 500_000, now_s)
         budget.on_remb(200_000, 500_000, now_s + 1)
+        for second in range(now_s + 2, min(now_s + 10, 32)):
+            budget.on_loss(0.0, 500_000, second)
     assert grown(budget, 32, 37, 200_000, 100_000) == 200_000
     later_s = 31 + 16 + CALM_S + 1
+    for second in range(38, int(later_s)):
+        budget.on_loss(0.0, 500_000, second)
     budget.on_remb(600_000, 500_000, later_s)
     budget.on_remb(200_000, 500_000, later_s + 1)
     assert grown(budget, later_s + 2, later_s + 5, 200_000, 100_000) > 210_000
@@ -125,3 +129,30 @@ def test_there_is_a_least():
     budget = ViewerBudget(CEILING)
     budget.on_remb(0, 1_000_000, 0)
     assert budget.limit_bps(0) == LEAST_BPS
+
+
+def test_what_an_outage_did_to_the_reports_is_no_limit():
+    budget = ViewerBudget(CEILING)
+    for second in range(10):
+        budget.on_remb(2_000_000, 1_000_000, second)
+        budget.on_loss(0.0, 1_000_000, second)
+    # Nothing for four seconds; then the browser tells what that did to it.
+    budget.on_remb(60_000, 1_000_000, 14.0)
+    budget.on_loss(0.9, 1_000_000, 14.1)
+    budget.on_remb(50_000, 1_000_000, 15.0)
+    budget.on_loss(0.5, 1_000_000, 15.1)
+    assert budget.limit_bps(15.1) is None
+    for second in (16, 17, 18, 19):
+        budget.on_remb(90_000 * second, 1_000_000, second)
+    assert budget.limit_bps(19) is None
+    budget.on_loss(0.5, 1_000_000, 20)  # this is of now
+    assert budget.limit_bps(20) == pytest.approx(750_000)
+
+
+def test_a_viewer_who_is_sent_nothing_has_no_outage():
+    budget = ViewerBudget(CEILING)
+    budget.on_remb(300_000, 1_000_000, 0)
+    budget.is_paused = True
+    assert budget.limit_bps(20) is not None
+    budget.on_remb(60_000, 1_000_000, 20)
+    assert budget.limit_bps(20) == pytest.approx(60_000)
