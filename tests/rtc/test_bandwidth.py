@@ -203,14 +203,15 @@ async def test_a_viewer_who_cannot_have_the_picture_keeps_the_sound_and_gets_it_
             made = gained(before[2], after[2], "video", "framesEncoded")
             assert gained(before[0], after[0], "video", "framesDecoded") > 0.85 * made > 40
             received, lost = (gained(before[1], after[1], "audio", n) for n in ("packetsReceived", "packetsLost"))
-            # Beside the fast one's, for a busy machine makes less of it; the retries of the picture take their part.
-            assert received > 0.7 * gained(before[0], after[0], "audio", "packetsReceived") > 70
-            assert lost <= 0.25 * received
+            assert received > 200
+            assert lost <= 0.1 * received
             link.limit()
-            await until(lambda: not it.viewer("slow").is_paused, 100)
-            before = await figures(slow)
-            await asyncio.sleep(4)
-            assert gained(before, await figures(slow), "video", "framesDecoded") > 15
+            await until(lambda: not it.viewer("slow").is_paused and it.viewer("slow").layer is None, 60)
+            before = [await figures(page) for page in (slow, candidate)]
+            await asyncio.sleep(3)
+            after = [await figures(page) for page in (slow, candidate)]
+            made = gained(before[1], after[1], "video", "framesEncoded")  # a busy machine makes fewer
+            assert gained(before[0], after[0], "video", "framesDecoded") > 0.7 * made > 7
 
 
 async def test_the_only_viewer_lowers_what_is_asked_and_raises_it_again(tmp_path):
