@@ -19,26 +19,12 @@ from torch.nn.utils.fusion import fuse_conv_bn_eval
 from models.emotion_net import EmotionNet
 from pipeline.types import EMOTIONS
 from pipeline.video.crop import FACE_SIZE_PX, prepare_faces
+from scripts.manifest import write_entry
 from scripts.train_emotion_data import LabelledFaces
 
 OPSET = 17
 MAX_DIFFERENCE = 1e-4
 """Largest allowed difference of a probability between PyTorch and ONNX."""
-
-MANIFEST = """\
-# The networks of this folder; models/loader.py refuses a file whose sha256 differs.
-
-[emotion]
-name = "emotion"
-file = "emotion.onnx"
-sha256 = "{sha256}"
-origin = "scripts/train_emotion on FER2013 faces with FER+ votes, from ImageNet weights; see cards/emotion.md"
-licence = "Research use: the FER2013 pictures are for research only. FER+ votes: MIT. ImageNet weights: Apache-2.0"
-input = "faces: float32 (n, 1, {size}, {size}), grey, per face mean 0, deviation 0.5 (pipeline/video/crop.py)"
-output = "probabilities: float32 (n, 7): {emotions}"
-temperature = {temperature:.3f}
-parameters = {parameters}
-"""
 
 
 class _Deployed(nn.Module):  # type: ignore[misc]  # torch is absent where types are checked
@@ -52,12 +38,12 @@ class _Deployed(nn.Module):  # type: ignore[misc]  # torch is absent where types
 
 
 def export(net: EmotionNet, calibration: LabelledFaces, folder: Path) -> None:
-    """Calibrate, fold, write and verify the network; write the manifest last.
+    """Calibrate, fold, write and verify the network; write its manifest entry last.
 
     Args:
         net: trained, in evaluation mode.
         calibration: faces neither trained nor tested on, for the temperature.
-        folder: gets emotion.onnx and manifest.toml.
+        folder: gets emotion.onnx and the entry [emotion] of manifest.toml.
 
     Raises:
         ValueError: the ONNX file does not compute what the network computes.
@@ -76,10 +62,20 @@ def export(net: EmotionNet, calibration: LabelledFaces, folder: Path) -> None:
     part.write_bytes(content)
     os.replace(part, folder / "emotion.onnx")
     sha256 = hashlib.sha256(content).hexdigest()
-    manifest = MANIFEST.format(
-        sha256=sha256, size=FACE_SIZE_PX, emotions=", ".join(EMOTIONS), temperature=temperature, parameters=n_parameters
-    )
-    (folder / "manifest.toml").write_text(manifest)
+    entry: dict[str, str | int | float] = {
+        "name": "emotion",
+        "file": "emotion.onnx",
+        "sha256": sha256,
+        "origin": "scripts/train_emotion on FER2013 faces with FER+ votes, from ImageNet weights; see cards/emotion.md",
+        "licence": "Research use: the FER2013 pictures are for research only. FER+ votes: MIT. "
+        "ImageNet weights: Apache-2.0",
+        "input": f"faces: float32 (n, 1, {FACE_SIZE_PX}, {FACE_SIZE_PX}), grey, per face mean 0, deviation 0.5 "
+        "(pipeline/video/crop.py)",
+        "output": f"probabilities: float32 (n, 7): {', '.join(EMOTIONS)}",
+        "temperature": round(temperature, 3),
+        "parameters": n_parameters,
+    }
+    write_entry(folder / "manifest.toml", "emotion", entry)
     print(f"emotion.onnx {len(content)} bytes, sha256 {sha256}")
     print(f"temperature {temperature:.3f}, {n_parameters} parameters")
 
