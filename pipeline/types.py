@@ -17,6 +17,9 @@ SAMPLE_RATE_HZ = 16_000
 EMOTIONS = ("angry", "disgust", "fear", "happy", "neutral", "sad", "surprise")
 """Order of the seven shares wherever emotions stand in an array."""
 
+EYE_EMOTIONS = ("angry", "fear", "happy", "neutral", "sad", "surprise")
+"""Order of the six shares that the region of the eyes gives. Disgust shows in nose and mouth and is left out."""
+
 FloatArray = npt.NDArray[np.float32]
 ImageArray = npt.NDArray[np.uint8]
 
@@ -187,6 +190,39 @@ class Estimate:
     """Empty when stress_raw is None."""
     newest_sample_s: float | None
     """Capture time of the newest media sample that went in, for latency figures."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PartEffect:
+    """What hiding one part of the face does."""
+
+    part: str
+    """A key of ``pipeline.video.explain.PARTS``."""
+    fall: float
+    """Share with the whole face less share with the part hidden, in [-1, 1]; below 0 hiding raises it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Explanation:
+    """An occlusion map of one face, or the reason why there is none."""
+
+    reason: Reason
+    """OK, or what weakens the face; without a map why there is none."""
+    t_s: float | None = None
+    """Capture time of the picture; None when there is none."""
+    quality: float = 0.0
+    """Of the face in that picture, in [0, 1]; 0 without a map."""
+    emotion: str | None = None
+    """Whose share the map is about; None without a map."""
+    share: float | None = None
+    """That emotion's share with nothing hidden, in [0, 1]; of this one picture, not of the averaged estimate."""
+    falls: tuple[float, ...] = ()
+    """6 x 6 values in [-1, 1], row by row from the upper left: mean fall over the patches that cover a cell of 8 px.
+    Empty without a map."""
+    parts: tuple[PartEffect, ...] = ()
+    """Parts of the face, the largest fall first. Empty without a map."""
+    crop: bytes | None = None
+    """The 48 x 48 grey levels that were looked at, row by row; None without a map."""
 
 
 class EmotionClassifier(Protocol):

@@ -5,11 +5,12 @@ A candidate never receives an event outside ``SERVER_EVENTS[...].roles`` that na
 carries an analysis value.
 """
 
+import base64
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from pipeline.types import EMOTIONS, Estimate, Reading
+from pipeline.types import EMOTIONS, Estimate, Explanation, Reading, Reason
 
 MAX_MESSAGE_BYTES = 16_384
 """Largest websocket message a client may send."""
@@ -99,6 +100,8 @@ CLIENT_EVENTS: dict[str, ClientEvent] = {
     "start_analysis": ClientEvent(roles=INTERVIEWER, fields={}),
     "stop_analysis": ClientEvent(roles=INTERVIEWER, fields={}),
     "recalibrate": ClientEvent(roles=INTERVIEWER, fields={}),
+    # What the network's answer on the newest picture rests on; without an emotion that of the largest share.
+    "explain": ClientEvent(roles=INTERVIEWER, fields={"emotion": Field(type=str, required=False, choices=EMOTIONS)}),
     "end": ClientEvent(roles=INTERVIEWER, fields={}),
     "marker": ClientEvent(
         roles=INTERVIEWER,
@@ -137,6 +140,8 @@ SERVER_EVENTS: dict[str, ServerEvent] = {
     "history": ServerEvent(roles=INTERVIEWER, purpose="what a page needs after hello and when a session starts"),
     # One estimate: see server/protocol.estimate_message.
     "estimate": ServerEvent(roles=INTERVIEWER, purpose="one tick of the analyser"),
+    # See server/protocol.explanation_message. Goes to the page that asked alone.
+    "explanation": ServerEvent(roles=INTERVIEWER, purpose="answer to explain"),
     "marker": ServerEvent(
         roles=INTERVIEWER, purpose="{id, t_s, kind, label, question_id, author, deleted}: stored or deleted"
     ),
@@ -181,6 +186,30 @@ def estimate_message(session_id: str, estimate: Estimate, *, newest_arrival_s: f
         "peak_t_s": estimate.peak_t_s,
         "contributions": [{"signal": part.signal, "amount": round(part.amount, 4)} for part in estimate.contributions],
         "newest_arrival_s": newest_arrival_s,
+    }
+
+
+def explanation_message(session_id: str, explanation: Explanation | None) -> dict[str, Any]:
+    """Return the answer to ``explain`` as the message its asker receives.
+
+    ``explanation`` is None when no worker answered; then, as without a usable face, there is a reason and no map.
+    """
+    if explanation is None:
+        explanation, reason = Explanation(reason=Reason.NO_VIDEO), "no_answer"
+    else:
+        reason = str(explanation.reason)
+    crop = explanation.crop
+    return {
+        "type": "explanation",
+        "session_id": session_id,
+        "reason": reason,
+        "t_s": None if explanation.t_s is None else round(explanation.t_s, 3),
+        "quality": round(explanation.quality, 3),
+        "emotion": explanation.emotion,
+        "share": _rounded(explanation.share),
+        "crop": None if crop is None else base64.b64encode(crop).decode(),
+        "falls": [round(fall, 4) for fall in explanation.falls],
+        "parts": [{"part": effect.part, "fall": round(effect.fall, 4)} for effect in explanation.parts],
     }
 
 

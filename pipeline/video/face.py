@@ -53,7 +53,16 @@ class FaceQuality:
         return self.detection * self.size * self.light * self.sharpness
 
 
-def measure_face(*, t_s: float, rgb: ImageArray, find_face: FaceFinder, classify: EmotionClassifier) -> FaceSample:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MeasuredFace:
+    """One frame's sample with the picture of the face behind it."""
+
+    sample: FaceSample
+    crop: ImageArray | None
+    """Shape (48, 48), grey levels; None when no face was found. Not part of the sample, so that it is kept nowhere."""
+
+
+def measure_face(*, t_s: float, rgb: ImageArray, find_face: FaceFinder, classify: EmotionClassifier) -> MeasuredFace:
     """Take a frame all the way: find the face, crop it, classify it, judge it.
 
     Args:
@@ -65,10 +74,11 @@ def measure_face(*, t_s: float, rgb: ImageArray, find_face: FaceFinder, classify
     grey = np.asarray(cv2.cvtColor(rgb, cv2.COLOR_RGB2GRAY), np.uint8)
     landmarks = find_face(rgb)
     if landmarks is None:
-        return observe_no_face(t_s=t_s, grey=grey)
+        return MeasuredFace(sample=observe_no_face(t_s=t_s, grey=grey), crop=None)
     crop = level_face(grey, landmarks)
     probabilities = classify(prepare_faces(crop[None]))[0]
-    return observe(t_s=t_s, grey=grey, crop=crop, landmarks=landmarks, probabilities=probabilities)
+    sample = observe(t_s=t_s, grey=grey, crop=crop, landmarks=landmarks, probabilities=probabilities)
+    return MeasuredFace(sample=sample, crop=crop)
 
 
 def observe_no_face(*, t_s: float, grey: ImageArray) -> FaceSample:

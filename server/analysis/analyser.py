@@ -4,13 +4,16 @@ import pickle
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 
-from pipeline.session import Item, SessionState, new_session, reset_calibration, step
-from pipeline.types import SAMPLE_RATE_HZ, AudioChunk, EmotionClassifier, FaceFinder, Gap, Tick
-from pipeline.video.face import measure_face
+from pipeline.session import MAX_AGE_S, Item, SessionState, new_session, reset_calibration, step
+from pipeline.types import SAMPLE_RATE_HZ, AudioChunk, EmotionClassifier, Explanation, FaceFinder, Gap, Reason, Tick
+from pipeline.video.explain import explain
+from pipeline.video.face import MeasuredFace, measure_face
 from server.analysis.decode import AudioDecoder, DecodeError, VideoDecoder
 from server.analysis.messages import (
     Checkpoint,
     EstimateMade,
+    Explain,
+    Explained,
     FromWorker,
     KeyframeWanted,
     MakeEstimate,
@@ -47,10 +50,11 @@ class SessionAnalyser:
         self._video_seen_s = 0.0
         self._due_s = 0.0
         self._measured_s = -STARVED_S
+        self._newest_face: MeasuredFace | None = None
         self._newest_arrival_s = message.origin_s
         self._stats = SessionStats()
 
-    def handle(self, message: Media | MarkGap | MakeEstimate | Recalibrate) -> Iterator[FromWorker]:
+    def handle(self, message: Media | MarkGap | MakeEstimate | Recalibrate | Explain) -> Iterator[FromWorker]:
         """Take one message and yield the answers.
 
         Any error other than of decoding comes out of here; the caller closes the session.
@@ -67,6 +71,9 @@ class SessionAnalyser:
                 yield from self._estimate(message.t_s)
             case Recalibrate():
                 self._state = reset_calibration(self._state)
+            case Explain():
+                explanation = self._explain(message.emotion)
+                yield Explained(session_id=self._session_id, number=message.number, explanation=explanation)
 
     def _step(self, item: Item) -> None:
         self._state, _ = step(self._state, item)
@@ -82,6 +89,23 @@ class SessionAnalyser:
                 newest_arrival_s=self._newest_arrival_s,
                 stats=self._stats,
             )
+
+    def _explain(self, emotion: str | None) -> Explanation:
+        """Explain the newest measured picture, which is kept for this alone and never part of a checkpoint."""
+        face = self._newest_face
+        if face is None or self._clock() - self._origin_s - face.sample.t_s > MAX_AGE_S:
+            return Explanation(reason=Reason.NO_VIDEO)
+        sample = face.sample
+        if face.crop is None:
+            return Explanation(reason=sample.reason, t_s=sample.t_s)
+        return explain(
+            face.crop,
+            self._classifier,
+            t_s=sample.t_s,
+            quality=sample.quality,
+            reason=sample.reason,
+            emotion=emotion,
+        )
 
     def _hear(self, frame: EncodedFrame) -> None:
         try:
@@ -123,7 +147,9 @@ class SessionAnalyser:
         self._video_seen_s = max(0.0, t_s)
         if picture is None:
             return
-        self._step(measure_face(t_s=t_s, rgb=picture, find_face=self._find_face, classify=self._classifier))
+        face = measure_face(t_s=t_s, rgb=picture, find_face=self._find_face, classify=self._classifier)
+        self._newest_face = face
+        self._step(face.sample)
         self._newest_arrival_s = max(self._newest_arrival_s, frame.arrival_s)
         self._due_s = max(self._due_s + self._period_s, t_s + self._period_s / 2)
         self._measured_s = t_s

@@ -7,9 +7,20 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 
-from pipeline.types import Estimate
+from pipeline.types import Estimate, Explanation
 from server.analysis.backlog import Backlog, Queued
-from server.analysis.messages import Checkpoint, Close, EstimateMade, MarkGap, Open, Recalibrate, SessionStats
+from server.analysis.explanations import Explanations
+from server.analysis.messages import (
+    Checkpoint,
+    Close,
+    EstimateMade,
+    Explain,
+    Explained,
+    MarkGap,
+    Open,
+    Recalibrate,
+    SessionStats,
+)
 from server.media import EncodedFrame, Kind
 
 TICK_S = 1.0
@@ -82,6 +93,7 @@ class AnalysisFeed:
         self._on_estimate = on_estimate
         self._on_health = on_health
         self._backlog = Backlog(session_id, origin_s)
+        self._explanations = Explanations()
         self._closed = asyncio.Event()
         self._is_closing = False
         self._is_attached = False
@@ -122,6 +134,22 @@ class AnalysisFeed:
             return
         self._backlog.put(Recalibrate(session_id=self.session_id))
         self.wake()
+
+    async def explain(self, emotion: str | None) -> Explanation | None:
+        """Ask what the emotion network's answer on the newest face rests on.
+
+        Args:
+            emotion: one of EMOTIONS, or None for the one with the largest share.
+
+        Returns:
+            None when there is no worker, it is late (3 s), or four questions wait already.
+        """
+        number = self._explanations.ask() if self._is_attached and not self._is_closing else None
+        if number is None:
+            return None
+        self._backlog.put(Explain(session_id=self.session_id, number=number, emotion=emotion))
+        self.wake()
+        return await self._explanations.wait(number)
 
     async def close(self) -> None:
         """Deliver the estimates of all that was pushed, then forget the session. Safe to call twice."""
@@ -196,6 +224,7 @@ class AnalysisFeed:
         self._is_attached = False
         self.wake = _do_nothing
         self._backlog.clear()
+        self._explanations.give_up()
         self._on_health(WorkerHealth(state=state, from_s=self._hole_from_s))
         if self._is_closing:
             self._closed.set()
@@ -210,6 +239,10 @@ class AnalysisFeed:
         """Keep the newest state for the case that the worker dies."""
         self._checkpoint = message
 
+    def take_explanation(self, message: Explained) -> None:
+        """Hand an answer to who asked."""
+        self._explanations.answer(message.number, message.explanation)
+
     def want_keyframe(self) -> None:
         """The worker's picture is broken."""
         self._backlog.begin_hole(self._clock())
@@ -220,6 +253,7 @@ class AnalysisFeed:
         self._is_closing = True
         self._is_attached = False
         self._backlog.clear()
+        self._explanations.give_up()
         if self._timer is not None:
             self._timer.cancel()
         self._closed.set()

@@ -10,7 +10,7 @@ from enum import StrEnum
 from functools import cache
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
-from pipeline.types import Estimate
+from pipeline.types import Estimate, Explanation
 from server.analysis.link import LinkError
 from server.media import EncodedFrame
 
@@ -58,6 +58,17 @@ class Recalibrate:
     """To the worker: measure the person's baseline anew from here."""
 
     session_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Explain:
+    """To the worker: say what the emotion network's answer on the newest face rests on."""
+
+    session_id: str
+    number: int
+    """Of the question, for the answer."""
+    emotion: str | None
+    """One of EMOTIONS; None for the one with the largest share."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -123,6 +134,15 @@ class Checkpoint:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Explained:
+    """From the worker: the answer to Explain. The picture in it goes to who asked and nowhere else."""
+
+    session_id: str
+    number: int
+    explanation: Explanation
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class KeyframeWanted:
     """From the worker: the picture is broken until the next key frame."""
 
@@ -152,8 +172,8 @@ class Pong:
     number: int
 
 
-ToWorker = Open | Media | MarkGap | MakeEstimate | Recalibrate | Close | Ping
-FromWorker = Ready | EstimateMade | Checkpoint | KeyframeWanted | Closed | Failed | Pong
+ToWorker = Open | Media | MarkGap | MakeEstimate | Recalibrate | Explain | Close | Ping
+FromWorker = Ready | EstimateMade | Checkpoint | Explained | KeyframeWanted | Closed | Failed | Pong
 
 _BY_TAG: Mapping[str, type] = {kind.__name__: kind for kind in get_args(ToWorker) + get_args(FromWorker)}
 

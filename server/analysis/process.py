@@ -15,6 +15,7 @@ from server.analysis.messages import (
     Checkpoint,
     Closed,
     EstimateMade,
+    Explained,
     Failed,
     KeyframeWanted,
     Ping,
@@ -247,7 +248,7 @@ class WorkerProcess:
                 self._ready.set()
             case Pong():
                 self._pong.set()
-            case EstimateMade() | Checkpoint() | KeyframeWanted() | Closed() | Failed():
+            case EstimateMade() | Checkpoint() | Explained() | KeyframeWanted() | Closed() | Failed():
                 feed = self._feeds.get(message.session_id)
                 if feed is not None:
                     self._take_for(feed, message)
@@ -255,13 +256,15 @@ class WorkerProcess:
                 raise LinkError("message of the wrong direction")
 
     def _take_for(
-        self, feed: AnalysisFeed, message: EstimateMade | Checkpoint | KeyframeWanted | Closed | Failed
+        self, feed: AnalysisFeed, message: EstimateMade | Checkpoint | Explained | KeyframeWanted | Closed | Failed
     ) -> None:
         match message:
             case EstimateMade():
                 feed.take_estimate(message)
             case Checkpoint():
                 feed.take_checkpoint(message)
+            case Explained():
+                feed.take_explanation(message)
             case KeyframeWanted():
                 feed.want_keyframe()
             case Closed():

@@ -20,6 +20,7 @@ from server.analysis.link import Unpacker, pack
 from server.analysis.messages import (
     Close,
     Closed,
+    Explain,
     Failed,
     FromWorker,
     MakeEstimate,
@@ -55,14 +56,16 @@ class Worker:
             case Close():
                 self._forget(message.session_id)
                 yield Closed(session_id=message.session_id)
-            case Open() | Media() | MarkGap() | MakeEstimate() | Recalibrate():
+            case Open() | Media() | MarkGap() | MakeEstimate() | Recalibrate() | Explain():
                 try:
                     yield from self._handle_in_session(message)
                 except Exception as exc:  # the boundary of a session: the others must go on
                     self._forget(message.session_id)
                     yield Failed(session_id=message.session_id, error=_describe(exc))
 
-    def _handle_in_session(self, message: Open | Media | MarkGap | MakeEstimate | Recalibrate) -> Iterator[FromWorker]:
+    def _handle_in_session(
+        self, message: Open | Media | MarkGap | MakeEstimate | Recalibrate | Explain
+    ) -> Iterator[FromWorker]:
         if isinstance(message, Open):
             self._forget(message.session_id)
             finder = self._make_face_finder()

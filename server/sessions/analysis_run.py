@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
-from pipeline.types import Estimate
+from pipeline.types import Estimate, Explanation
 from server.media import Attachment
 from server.protocol import estimate_message
 from server.sessions.ports import FeedPort, WorkerChange
@@ -69,6 +69,13 @@ class AnalysisRun:
         """Measure the person's baseline anew from here."""
         if self._feed is not None:
             self._feed.recalibrate()
+
+    async def explain(self, emotion: str | None) -> Explanation | None:
+        """Return what the answer on the newest face rests on; None when no worker answers, or after ``cut``."""
+        if self._feed is None or self._is_cut:
+            return None
+        explanation = await self._feed.explain(emotion)
+        return None if self._is_cut else explanation
 
     def stop_media(self) -> None:
         """Let no more frames in; the last estimates may still come."""

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Protocol
 
-from pipeline.types import Estimate
+from pipeline.types import Estimate, Explanation
 from server.media import Attachment, FrameConsumer
 
 
@@ -64,6 +64,13 @@ class FeedPort(FrameConsumer, Protocol):
 
     def recalibrate(self) -> None:
         """Measure the person's baseline anew from here."""
+
+    async def explain(self, emotion: str | None) -> Explanation | None:
+        """Return what the answer on the newest face rests on; None when no worker answers in time.
+
+        Args:
+            emotion: one of EMOTIONS, or None for the one with the largest share.
+        """
 
     async def close(self) -> None:
         """Deliver the last estimates, then forget the session."""

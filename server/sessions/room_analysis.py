@@ -9,8 +9,10 @@ from typing import Any
 from pipeline.types import Estimate
 from server.db import series as series_rows
 from server.sessions.analysis_run import AnalysisRun
+from server.sessions.events import Refused
 from server.sessions.figures import close_session
 from server.sessions.ports import FeedPort
+from server.sessions.ratelimit import RateLimiter
 from server.sessions.records import Participant, Session, SessionStatus
 from server.sessions.room_services import RoomServices
 from server.sessions.secrets import new_id
@@ -18,6 +20,10 @@ from server.sessions.tasks import TaskSet
 
 WARM_TIMEOUT_S = 150.0
 """Loading the models on a slow machine, the first time; the pool gives up earlier by itself."""
+
+MAX_EXPLANATIONS, EXPLANATIONS_WINDOW_S = 2, 6.0
+"""What the interviewers of one interview may ask at once, and the time after which they may again: the answer takes
+as much of the worker as thirty-two faces."""
 
 _logger = logging.getLogger(__name__)
 
@@ -49,6 +55,9 @@ class RoomAnalysis:
         """Names the start that is under way; with another value it is not wanted any more."""
         self._run: AnalysisRun | None = None
         self._closing: set[AnalysisRun] = set()
+        self._explanations = RateLimiter(
+            services.clock, attempts=MAX_EXPLANATIONS, window_s=EXPLANATIONS_WINDOW_S, max_keys=1
+        )
         self._starts = TaskSet()
         self._closes = TaskSet()
 
@@ -82,6 +91,18 @@ class RoomAnalysis:
     def origin_s(self) -> float | None:
         """Time 0 of the running session on the monotonic clock."""
         return None if self._run is None else self._run.origin_s
+
+    def begin_explanation(self) -> AnalysisRun:
+        """Return the session to ask for an explanation.
+
+        Raises:
+            Refused: the analysis is off.
+            TooManyRequests: this room has asked too much.
+        """
+        if self._run is None:
+            raise Refused("not_running", "The analysis is off.")
+        self._explanations.take("")
+        return self._run
 
     def start(self, candidate: Participant) -> None:
         """Begin to start a session; ``on_started`` or ``on_failed`` follows."""

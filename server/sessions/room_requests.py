@@ -4,6 +4,8 @@ from collections.abc import Awaitable, Callable
 
 from server.db import participants as participant_rows
 from server.errors import ComposureError
+from server.protocol import explanation_message
+from server.sessions.analysis_run import AnalysisRun
 from server.sessions.consent import Answer
 from server.sessions.events import ClientMessage, Refused, error_message, read_message
 from server.sessions.live_room import LiveRoom
@@ -82,6 +84,20 @@ async def _recalibrate(services: RoomServices, room: LiveRoom, seat: Seat, messa
     room.analysis.run.recalibrate()
 
 
+async def _explain(services: RoomServices, room: LiveRoom, seat: Seat, message: ClientMessage) -> None:
+    run, connection = room.analysis.begin_explanation(), seat.connection
+    if connection is not None:
+        # The worker takes its time, and the room must not wait for it.
+        work = _answer_explain(room, run, connection, message.fields["emotion"])
+        services.tasks.spawn(work, name=f"explain {run.session.id}")
+
+
+async def _answer_explain(room: LiveRoom, run: AnalysisRun, connection: Connection, emotion: str | None) -> None:
+    explanation = await run.explain(emotion)
+    is_wanted = room.analysis.run is run
+    room.tell(connection, explanation_message(run.session.id, explanation if is_wanted else None))
+
+
 async def _end(services: RoomServices, room: LiveRoom, seat: Seat, message: ClientMessage) -> None:
     await room.end()
 
@@ -110,6 +126,7 @@ REQUESTS: dict[str, Request] = {
     "start_analysis": _start_analysis,
     "stop_analysis": _stop_analysis,
     "recalibrate": _recalibrate,
+    "explain": _explain,
     "end": _end,
     "marker": _marker,
     "delete_marker": _delete_marker,

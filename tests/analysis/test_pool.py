@@ -385,3 +385,29 @@ def test_the_workers_environment_has_no_settings_of_the_server(monkeypatch):
     text = asyncio.run(environment())
     assert b"OMP_NUM_THREADS=1" in text
     assert b"secret" not in text
+
+
+async def test_a_worker_explains_its_answer_and_one_that_dies_gives_none(warm_pool, clip):
+    session = await Session(warm_pool).open()
+    async with session.playing(clip):
+        await session.until_estimate(lambda estimate: estimate.face.value is not None)
+        explanation = await session.feed.explain("happy")
+        assert explanation is not None
+        assert (explanation.emotion, len(explanation.crop), len(explanation.falls)) == ("happy", 48 * 48, 36)
+        os.kill(warm_pool.worker_pids()[0], signal.SIGSTOP)
+        asked = asyncio.create_task(session.feed.explain(None))
+        await asyncio.sleep(0)
+        os.kill(warm_pool.worker_pids()[0], signal.SIGKILL)
+        assert await asyncio.wait_for(asked, LIMIT_S) is None
+        assert await session.feed.explain(None) is None  # no worker at all
+
+
+async def test_a_worker_that_is_late_with_an_explanation_is_not_waited_for(warm_pool, monkeypatch):
+    monkeypatch.setattr("server.analysis.explanations.TIMEOUT_S", 0.05)
+    session = await Session(warm_pool).open()
+    pid = warm_pool.worker_pids()[0]
+    os.kill(pid, signal.SIGSTOP)
+    answers = await asyncio.gather(*(session.feed.explain(None) for _ in range(6)))
+    os.kill(pid, signal.SIGCONT)
+    assert answers == [None] * 6
+    await session.until_estimate(lambda estimate: True)  # an answer that comes late harms nothing

@@ -3,13 +3,16 @@ from dataclasses import replace
 
 import pytest
 
-from pipeline.types import Reason
+from models.face_mesh import FaceMeshFinder
+from pipeline.types import Explanation, Reason
 from server import clock
 from server.analysis.messages import (
     Checkpoint,
     Close,
     Closed,
     EstimateMade,
+    Explain,
+    Explained,
     Failed,
     KeyframeWanted,
     MakeEstimate,
@@ -202,3 +205,49 @@ def test_recalibration_makes_the_voice_calibrate_again(origin_s):
     desk.send(Recalibrate(session_id="a"))
     desk.feed(frames[1000:1050])
     assert desk.estimate(21.0).estimate.voice.reason is Reason.CALIBRATING
+
+
+def explained(answers):
+    (answer,) = answers
+    assert isinstance(answer, Explained)
+    return answer
+
+
+def test_without_a_picture_an_explanation_has_a_reason(origin_s):
+    desk = Desk()
+    desk.open(origin_s=origin_s)
+    answer = explained(desk.send(Explain(session_id="a", number=7, emotion=None)))
+    assert (answer.session_id, answer.number) == ("a", 7)
+    assert answer.explanation == Explanation(reason=Reason.NO_VIDEO)
+
+
+def test_without_a_face_an_explanation_says_so_and_when(origin_s):
+    desk = Desk()
+    desk.open(origin_s=origin_s)
+    desk.feed(at(portrait_video(1.0), origin_s))
+    explanation = explained(desk.send(Explain(session_id="a", number=1, emotion=None))).explanation
+    assert (explanation.reason, explanation.crop, explanation.falls) == (Reason.NO_FACE, None, ())
+    assert explanation.t_s == pytest.approx(0.8, abs=0.2)
+
+
+def test_an_old_picture_is_not_explained(origin_s):
+    past_s = origin_s - 120
+    desk = Desk()
+    desk.open(origin_s=past_s)
+    desk.feed(at(portrait_video(1.0), past_s))
+    explanation = explained(desk.send(Explain(session_id="a", number=1, emotion=None))).explanation
+    assert explanation == Explanation(reason=Reason.NO_VIDEO)
+
+
+def test_a_face_is_explained_with_its_picture_which_no_checkpoint_holds(origin_s):
+    finder = FaceMeshFinder()
+    desk = Desk([finder])
+    desk.open(origin_s=origin_s)
+    desk.feed(at(portrait_video(1.0), origin_s))
+    explanation = explained(desk.send(Explain(session_id="a", number=1, emotion="fear"))).explanation
+    assert (explanation.reason, explanation.emotion) == (Reason.OK, "fear")
+    assert explanation.share == pytest.approx(1 / 7)
+    assert len(explanation.crop) == 48 * 48
+    desk.estimate(1.0)
+    (checkpoint,) = (answer for answer in desk.answers if isinstance(answer, Checkpoint))
+    assert explanation.crop[:64] not in checkpoint.state

@@ -71,7 +71,7 @@ def test_the_emotion_network_sees_the_tension(portrait):
     def stress_in_face(start_s: float) -> float:
         times = np.arange(start_s, start_s + 4.0, 0.2)
         samples = [
-            measure_face(t_s=t_s, rgb=portrait.render(story.pose(t_s)), find_face=finder, classify=classify)
+            measure_face(t_s=t_s, rgb=portrait.render(story.pose(t_s)), find_face=finder, classify=classify).sample
             for t_s in times
         ]
         weights = np.array([FACE_WEIGHTS[name] for name in EMOTIONS])

@@ -1,10 +1,21 @@
 """What a live room needs around it: a clock that is set by hand, and media and analysis that do as they are told."""
 
+import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
-from pipeline.types import EMOTIONS, Band, Contribution, Estimate, Reading, Reason, Trajectory, VoiceFeatures
+from pipeline.types import (
+    EMOTIONS,
+    Band,
+    Contribution,
+    Estimate,
+    Explanation,
+    Reading,
+    Reason,
+    Trajectory,
+    VoiceFeatures,
+)
 from server.media import EncodedFrame, FrameConsumer
 
 
@@ -80,6 +91,10 @@ class FakeFeed:
         self.last: list[Estimate] = []
         """Delivered by close, as a worker delivers what it still had."""
         self.recalibrations = 0
+        self.explanation: Explanation | None = None
+        """What explain answers."""
+        self.explained: list[str | None] = []
+        self.before_answer: Callable[[], None] = lambda: None
         self.is_closed = False
 
     def push(self, frame: EncodedFrame) -> None: ...
@@ -88,6 +103,12 @@ class FakeFeed:
 
     def recalibrate(self) -> None:
         self.recalibrations += 1
+
+    async def explain(self, emotion: str | None) -> Explanation | None:
+        self.explained.append(emotion)
+        await asyncio.sleep(0)
+        self.before_answer()
+        return self.explanation
 
     async def close(self) -> None:
         for estimate in self.last:

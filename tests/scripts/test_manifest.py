@@ -32,6 +32,6 @@ def test_an_entry_is_replaced_as_a_whole(tmp_path):
 def test_a_file_that_is_no_manifest_is_refused_and_left_alone(tmp_path, text):
     path = tmp_path / "manifest.toml"
     path.write_text(text)
-    with pytest.raises(ValueError, match="manifest.toml"):
+    with pytest.raises(ValueError, match=r"manifest\.toml"):
         write_entry(path, "eyes", ENTRY)
     assert path.read_text() == text

@@ -1,8 +1,11 @@
+import base64
+
 import pytest
 
+from pipeline.types import Explanation, PartEffect, Reason
 from server.db.engine import Database
 from server.db.series import find_estimates, get_session
-from server.protocol import estimate_message
+from server.protocol import estimate_message, explanation_message
 from server.sessions.figures import close_interrupted
 from server.sessions.records import ConsentKind, Purpose
 from server.sessions.secrets import new_id
@@ -422,3 +425,80 @@ async def test_notes_are_shared_but_only_the_author_changes_them(call: Call, wor
     assert last(await world.say(call.interviewer, "note", id="nope", text="x"), "error")["code"] == "not_found"
     again = await world.interviewer_page(other, call.details)
     assert [(note["text"], note["mine"]) for note in last(received(again), "history")["notes"]] == [("Better.", False)]
+
+
+# --- what an answer rests on ---
+
+MAP = Explanation(
+    reason=Reason.OK,
+    t_s=4.2,
+    quality=0.9,
+    emotion="happy",
+    share=0.8,
+    falls=(0.25,) * 36,
+    parts=(PartEffect(part="mouth", fall=0.5),),
+    crop=bytes(range(256)) * 9,
+)
+
+
+async def ask(call: Call, world: World, **fields: object) -> list[dict]:
+    messages = await world.say(call.interviewer, "explain", **fields)
+    await world.settle(call.details)
+    return messages + received(call.interviewer)
+
+
+async def test_an_explanation_goes_to_the_page_that_asked_alone(call: Call, world: World):
+    session_id = await call.analyse()
+    other = await world.person(call.user, "ivo@example.org")
+    await world.schedule.add_interviewer(call.user, call.details.interview.id, email=other.email)
+    colleague = await world.interviewer_page(other, call.details)
+    received(colleague), received(call.candidate)
+    world.analysis.newest.explanation = MAP
+    message = last(await ask(call, world, emotion="happy"), "explanation")
+    assert message == explanation_message(session_id, MAP)
+    assert base64.b64decode(message["crop"]) == MAP.crop
+    assert world.analysis.newest.explained == ["happy"]
+    assert "explanation" not in types(received(colleague)) + types(received(call.candidate))
+
+
+async def test_without_an_answer_the_page_is_told_so(call: Call, world: World):
+    await call.analyse()
+    message = last(await ask(call, world), "explanation")
+    assert (message["reason"], message["crop"], message["falls"]) == ("no_answer", None, [])
+
+
+async def test_nothing_is_explained_while_the_analysis_is_off(call: Call, world: World):
+    await call.begin(ConsentKind.ANALYSIS)
+    assert last(await ask(call, world), "error")["code"] == "not_running"
+
+
+async def test_a_candidate_cannot_ask(call: Call, world: World):
+    await call.analyse()
+    messages = await world.say(call.candidate, "explain")
+    await world.settle(call.details)
+    assert last(messages, "error")["code"] == "forbidden"
+    assert world.analysis.newest.explained == []
+
+
+@pytest.mark.parametrize("reason", ["consent_withdrawn", "stopped"])
+async def test_no_picture_is_shown_once_the_analysis_has_stopped(call: Call, world: World, reason: str):
+    await call.analyse()
+    feed = world.analysis.newest
+    feed.explanation = MAP
+    room = world.rooms._rooms[call.details.interview.room_id]
+    feed.before_answer = lambda: room.analysis.stop(reason, at_once=reason == "consent_withdrawn")
+    assert last(await ask(call, world), "explanation")["crop"] is None
+
+
+async def test_a_room_may_ask_only_so_often(call: Call, world: World):
+    await call.analyse()
+    for _ in range(2):
+        assert "explanation" in types(await ask(call, world))
+    assert last(await ask(call, world), "error")["code"] == "too_many_requests"
+    world.clock.pass_s(3.0)
+    assert "explanation" in types(await ask(call, world))
+
+
+async def test_an_emotion_that_is_none_is_refused(call: Call, world: World):
+    await call.analyse()
+    assert last(await ask(call, world, emotion="bored"), "error")["code"] == "bad_request"

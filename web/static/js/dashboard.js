@@ -5,6 +5,7 @@ import { alertNow, announce } from './announce.js';
 import { createConnectionLine } from './connection_line.js';
 import { byId, setText } from './elements.js';
 import { createCallPanel } from './call_panel.js';
+import { createExplanation } from './explanation.js';
 import { keyAction, takesText } from './keys.js';
 import { createKnock } from './knock.js';
 import { createLivePanel } from './live_panel.js';
@@ -76,6 +77,7 @@ function enterRoom(media, first) {
 
     const frame = createFrame({ page, send, onLeave: leave });
     const live = createLivePanel({ page, send });
+    const explanation = createExplanation({ send, now_s });
     const connection = createConnectionLine({ interviewId: page.interview_id, me: access.participant_id, reach });
     const knock = createKnock({
         onAdmit: () => send({ type: 'admit' }),
@@ -120,6 +122,7 @@ function enterRoom(media, first) {
             hasNewData: before.estimates !== room.estimates || before.markers !== room.markers,
         });
         frame.show(room, session_s(), call.link(), now_s());
+        explanation.tick(room.analysis.on, session_s());
         byId('mark-before').hidden = !room.analysis.on;
     }
 
@@ -128,6 +131,7 @@ function enterRoom(media, first) {
         frame.show(room, session_s(), call.link(), now_s());
         call.show(room);
         notes.tick(now_s());
+        explanation.tick(room.analysis.on, session_s());
         const followed = followLive(news, view, now_s());
         news = followed.state;
         if (followed.text !== null && !live.isQuiet()) announce(followed.text);
@@ -158,6 +162,7 @@ function enterRoom(media, first) {
     /** @param {ServerEvent} event */
     function onEvent(event) {
         become(received(room, event, now_s()));
+        if (event.type === 'explanation') explanation.take(event);
         if (event.type === 'error') frame.showError(event.message);
         if (event.type === 'state') connection.showServer(event);
         if (event.type === 'welcome') {
@@ -199,7 +204,9 @@ function enterRoom(media, first) {
         else if (action.do === 'next-question') askQuestion(currentQuestion(room) + 1);
         else if (action.do === 'question') askQuestion(action.index);
         else if (action.do === 'note') notes.focus();
-        else if (action.do === 'microphone') call.toggleMicrophone();
+        else if (action.do === 'explain') {
+            if (!live.isQuiet()) explanation.ask();
+        } else if (action.do === 'microphone') call.toggleMicrophone();
         else if (action.do === 'camera') call.toggleCamera();
         else frame.showKeys();
     });

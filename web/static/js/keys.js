@@ -8,6 +8,7 @@
  *   | {do: 'note'}
  *   | {do: 'microphone'}
  *   | {do: 'camera'}
+ *   | {do: 'explain'}
  *   | {do: 'help'}} KeyAction
  */
 
@@ -32,6 +33,7 @@ export const KEY_HELP = [
     { keys: ['Esc'], text: 'In a note: leave the field' },
     { keys: ['D'], text: 'Microphone on or off' },
     { keys: ['E'], text: 'Camera on or off' },
+    { keys: ['X'], text: 'What the network looked at in the face' },
     { keys: ['?'], text: 'This help' },
 ];
 
@@ -42,6 +44,7 @@ const ACTIONS = {
     n: { do: 'note' },
     d: { do: 'microphone' },
     e: { do: 'camera' },
+    x: { do: 'explain' },
     '?': { do: 'help' },
 };
 

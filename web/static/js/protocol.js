@@ -95,6 +95,18 @@
  * @property {Peak[]} peaks
  * @property {boolean} complete false when `estimates` starts after the `since_s` of the page
  *
+ * @typedef {object} Explanation What the network's answer on one picture rests on. Without a map crop is null.
+ * @property {"explanation"} type
+ * @property {string} session_id
+ * @property {Reason | "no_answer"} reason
+ * @property {number | null} t_s capture time of the picture
+ * @property {number} quality of the face in it, in [0, 1]
+ * @property {string | null} emotion
+ * @property {number | null} share of the emotion with nothing hidden, in [0, 1]
+ * @property {string | null} crop base64 of 48 x 48 grey levels
+ * @property {number[]} falls 6 x 6, row by row: how much the share falls when this place is hidden, in [-1, 1]
+ * @property {{part: string, fall: number}[]} parts the largest fall first
+ *
  * @typedef {"ended" | "declined" | "cancelled" | "replaced" | "expired" | "shutdown"} ByeReason
  *
  * @typedef {Welcome
@@ -103,6 +115,7 @@
  *   | (Estimate & {type: "estimate", session_id: string})
  *   | (Marker & {type: "marker"})
  *   | (Note & {type: "note"})
+ *   | Explanation
  *   | {type: "worker", state: WorkerState, from_s?: number}
  *   | {type: "knock", name: string}
  *   | {type: "error", code: string, message: string}
