@@ -12,6 +12,7 @@ from pipeline.audio.voice import WINDOW_S, VoiceState, VoiceWindow, hear, measur
 from pipeline.calibration import CalibrationState, learn, new_calibration
 from pipeline.face import FaceState, FaceView, see, view_face
 from pipeline.fusion import SmoothingState, explain_stress, fuse, smooth
+from pipeline.levels import LevelState, follow_level, view_level
 from pipeline.trend import TrendState, follow_trend, judge_band
 from pipeline.types import SAMPLE_RATE_HZ, AudioChunk, Estimate, FaceSample, Gap, Reading, Reason, Tick
 
@@ -28,6 +29,7 @@ class SessionState:
     voice: VoiceState
     calibration: CalibrationState
     face: FaceState
+    level: LevelState
     trend: TrendState
     audio_gap: Gap | None = None
     """The newest announced hole in the sound."""
@@ -38,7 +40,9 @@ class SessionState:
 
 def new_session() -> SessionState:
     """Return the state of a session that has heard and seen nothing."""
-    return SessionState(voice=new_voice(), calibration=new_calibration(), face=FaceState(), trend=TrendState())
+    return SessionState(
+        voice=new_voice(), calibration=new_calibration(), face=FaceState(), level=LevelState(), trend=TrendState()
+    )
 
 
 def reset_calibration(state: SessionState) -> SessionState:
@@ -60,7 +64,7 @@ def step(state: SessionState, item: Item) -> tuple[SessionState, tuple[Estimate,
         case AudioChunk():
             return _take_sound(state, item), ()
         case FaceSample():
-            return replace(state, face=see(state.face, item), newest_sample_s=_newest(state, item.t_s)), ()
+            return _take_face(state, item), ()
         case Gap():
             return _take_gap(state, item), ()
         case Tick():
@@ -73,6 +77,15 @@ def _take_sound(state: SessionState, chunk: AudioChunk) -> SessionState:
     if chunk.is_gap:
         return _take_gap(state, Gap(from_s=chunk.t_s, to_s=end_s, stream="audio"))
     return replace(state, newest_sample_s=_newest(state, end_s))
+
+
+def _take_face(state: SessionState, sample: FaceSample) -> SessionState:
+    return replace(
+        state,
+        face=see(state.face, sample),
+        level=follow_level(state.level, sample, MAX_AGE_S),
+        newest_sample_s=_newest(state, sample.t_s),
+    )
 
 
 def _take_gap(state: SessionState, gap: Gap) -> SessionState:
@@ -114,6 +127,7 @@ def _estimate(state: SessionState, t_s: float) -> tuple[SessionState, tuple[Esti
         face=face.reading,
         voice=voice.reading,
         emotions=face.emotions,
+        levels=view_level(state.level, t_s, MAX_AGE_S, otherwise=face.reading.reason),
         voice_features=window.features if window is not None else None,
         band=judge_band(stress) if stress is not None else None,
         trajectory=trend.trajectory,

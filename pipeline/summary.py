@@ -1,12 +1,13 @@
 """What remains of a session: figures over all its estimates, live ones or rows read back from storage."""
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from pipeline.trend import judge_band
-from pipeline.types import EMOTIONS, Band
+from pipeline.types import EMOTIONS, Band, Level
 
 TICK_S = 1.0
 """Time that one estimate stands for."""
@@ -24,6 +25,8 @@ class SeriesPoint:
     voice: float | None = None
     emotions: tuple[float, ...] | None = None
     """Seven shares in the order EMOTIONS."""
+    level: Level | None = None
+    """Largest of the three levels of the face, None when unknown."""
     peak_t_s: float | None = None
     """Time of the peak that this estimate confirmed."""
 
@@ -47,6 +50,16 @@ class BandShare:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class LevelShare:
+    """Time in which the face's expression was of one level."""
+
+    level: Level
+    time_s: float
+    share: float
+    """Of the time with a known level, in [0, 1]."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SessionSummary:
     """Figures of one session. Statistics are None when stress was never known."""
 
@@ -63,6 +76,8 @@ class SessionSummary:
     """Low, moderate, high; all 0 when stress was never known."""
     emotions: tuple[tuple[str, float], ...]
     """(name, mean share) in the order EMOTIONS over the ticks with a face; empty without any."""
+    levels: tuple[LevelShare, ...]
+    """Low, medium, high; empty when no level was ever known."""
     peaks: tuple[Peak, ...]
     """In order of time."""
     highest: Peak | None
@@ -90,6 +105,7 @@ def summarise(points: Sequence[SeriesPoint]) -> SessionSummary:
         percentiles=tuple((p, float(np.percentile(stress, p))) for p in PERCENTILES) if known else (),
         bands=_share_bands([value for _, value in known]),
         emotions=_average_emotions(points),
+        levels=_share_levels(points),
         peaks=_collect_peaks(points),
         highest=Peak(t_s=highest[0], stress=highest[1]) if highest else None,
         coverage=_share(len(known), n_due),
@@ -107,6 +123,16 @@ def _share_bands(stress: list[float]) -> tuple[BandShare, ...]:
     for value in stress:
         counts[judge_band(value)] += 1
     return tuple(BandShare(band=band, time_s=n * TICK_S, share=_share(n, len(stress))) for band, n in counts.items())
+
+
+def _share_levels(points: Sequence[SeriesPoint]) -> tuple[LevelShare, ...]:
+    counts = Counter(point.level for point in points if point.level is not None)
+    n_known = counts.total()
+    if not n_known:
+        return ()
+    return tuple(
+        LevelShare(level=level, time_s=counts[level] * TICK_S, share=counts[level] / n_known) for level in Level
+    )
 
 
 def _average_emotions(points: Sequence[SeriesPoint]) -> tuple[tuple[str, float], ...]:

@@ -47,6 +47,14 @@ class Band(StrEnum):
     HIGH = "high"
 
 
+class Level(StrEnum):
+    """Stress of an expression in three groups: see ``pipeline.levels``."""
+
+    LOW = "low"
+    MEDIUM = "medium"
+    HIGH = "high"
+
+
 class Trajectory(StrEnum):
     """Direction of the regression slope over the last five estimates."""
 
@@ -67,6 +75,20 @@ class Reading:
     """OK, or why the value is weak or missing."""
     age_s: float
     """Seconds between the newest sample behind the value and the estimate's time; 0 when there is none."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shares:
+    """Shares that add up to 1, with their worth."""
+
+    shares: tuple[float, ...] | None
+    """In an order that the field's owner states; None when they cannot be said."""
+    quality: float
+    """In [0, 1]; 0 when shares is None."""
+    reason: Reason
+    """OK, or why the shares are weak or missing."""
+    age_s: float
+    """Seconds between the newest sample behind the shares and the estimate's time; 0 when there is none."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -175,6 +197,8 @@ class Estimate:
     voice: Reading
     emotions: tuple[float, ...] | None
     """Seven shares in the order EMOTIONS, or None without a face."""
+    levels: Shares
+    """Low, medium, high: three sums of emotions over the last five answers of the network (``pipeline.levels``)."""
     voice_features: VoiceFeatures | None
     band: Band | None
     """None when stress is unknown."""

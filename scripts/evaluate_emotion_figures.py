@@ -5,17 +5,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from pipeline.levels import LEVEL_OF_EMOTION, LEVELS
 from pipeline.types import EMOTIONS, FloatArray
 
 N_ECE_BINS = 15
 N_BOOTSTRAP = 2000
-
-LEVELS = {"low": ("happy", "neutral"), "medium": ("surprise", "disgust"), "high": ("angry", "fear", "sad")}
-"""Three levels of stress by emotion."""
-
-_LEVEL_OF_EMOTION = np.array(
-    [next(i for i, names in enumerate(LEVELS.values()) if emotion in names) for emotion in EMOTIONS]
-)
 
 Labels = npt.NDArray[np.int64]
 
@@ -38,9 +32,8 @@ def figures(probabilities: FloatArray, labels: Labels) -> dict[str, Any]:
     n_true, n_answered, n_right = confusion.sum(axis=1), confusion.sum(axis=0), confusion.diagonal()
     occurs = n_true > 0
     f1 = 2 * n_right[occurs] / (n_true + n_answered)[occurs]
-    levels = np.stack(
-        [probabilities[:, level == _LEVEL_OF_EMOTION].sum(axis=1) for level in range(len(LEVELS))], axis=1
-    )
+    level_of_emotion = np.array(LEVEL_OF_EMOTION)
+    levels = np.stack([probabilities[:, level_of_emotion == level].sum(axis=1) for level in range(len(LEVELS))], axis=1)
     return {
         "n": len(labels),
         "accuracy": round(float(right.mean()), 4),
@@ -51,7 +44,7 @@ def figures(probabilities: FloatArray, labels: Labels) -> dict[str, Any]:
         },
         "confusion": confusion.tolist(),
         "ece": round(expected_calibration_error(probabilities, labels), 4),
-        "three_level_accuracy": round(float((levels.argmax(axis=1) == _LEVEL_OF_EMOTION[labels]).mean()), 4),
+        "three_level_accuracy": round(float((levels.argmax(axis=1) == level_of_emotion[labels]).mean()), 4),
     }
 
 

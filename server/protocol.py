@@ -6,11 +6,13 @@ carries an analysis value.
 """
 
 import base64
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from pipeline.types import EMOTIONS, Estimate, Explanation, Reading, Reason
+from pipeline.levels import LEVELS, name_level
+from pipeline.types import EMOTIONS, Estimate, Explanation, Reading, Reason, Shares
 
 MAX_MESSAGE_BYTES = 16_384
 """Largest websocket message a client may send."""
@@ -179,6 +181,7 @@ def estimate_message(session_id: str, estimate: Estimate, *, newest_arrival_s: f
         "emotions": None
         if estimate.emotions is None
         else {name: round(share, 4) for name, share in zip(EMOTIONS, estimate.emotions, strict=True)},
+        "level": _level_message(estimate.levels),
         "band": estimate.band,
         "trajectory": estimate.trajectory,
         "window_mean": _rounded(estimate.window_mean),
@@ -186,6 +189,23 @@ def estimate_message(session_id: str, estimate: Estimate, *, newest_arrival_s: f
         "peak_t_s": estimate.peak_t_s,
         "contributions": [{"signal": part.signal, "amount": round(part.amount, 4)} for part in estimate.contributions],
         "newest_arrival_s": newest_arrival_s,
+    }
+
+
+def _level_message(levels: Shares) -> dict[str, Any]:
+    name, confidence = name_level(levels)
+    return {"name": name, "confidence": _rounded(confidence), **_shares_message(levels, LEVELS)}
+
+
+def _shares_message(shares: Shares, names: Iterable[str]) -> dict[str, Any]:
+    values = shares.shares
+    return {
+        "shares": None
+        if values is None
+        else {str(name): round(value, 4) for name, value in zip(names, values, strict=True)},
+        "quality": round(shares.quality, 3),
+        "reason": str(shares.reason),
+        "age_s": round(shares.age_s, 3),
     }
 
 

@@ -1,5 +1,6 @@
 """The tables. Changing one means a new migration in server/db/migrations/versions."""
 
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Any
 
@@ -21,6 +22,7 @@ from sqlalchemy import (
 from sqlalchemy.engine import Dialect
 from sqlalchemy.types import JSON, TypeDecorator
 
+from pipeline.levels import LEVELS
 from pipeline.types import EMOTIONS
 
 metadata = MetaData(
@@ -208,6 +210,16 @@ def _reading(name: str) -> tuple[Column[Any], ...]:
     )
 
 
+def _shares(name: str, parts: Iterable[str]) -> tuple[Column[Any], ...]:
+    """Return columns that are all NULL in rows from before they were there."""
+    return (
+        *(Column(f"{name}_{part}", Double) for part in parts),
+        Column(f"{name}_quality", Double),
+        Column(f"{name}_reason", String(20)),
+        Column(f"{name}_age_s", Double),
+    )
+
+
 VOICE_COLUMNS = (
     "voice_rms",
     "voice_centroid_hz",
@@ -229,6 +241,7 @@ estimates = Table(
     *_reading("face"),
     *_reading("voice"),
     *(Column(f"emotion_{name}", Double) for name in EMOTIONS),
+    *_shares("level", LEVELS),
     Column("band", String(20)),
     Column("trajectory", String(20)),
     Column("window_mean", Double),

@@ -9,6 +9,7 @@ from sqlalchemy import Row, delete, func, insert, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from pipeline.levels import LEVELS
 from pipeline.types import (
     EMOTIONS,
     Band,
@@ -16,6 +17,7 @@ from pipeline.types import (
     Estimate,
     Reading,
     Reason,
+    Shares,
     Trajectory,
     VoiceFeatures,
 )
@@ -202,6 +204,7 @@ def _estimate_values(estimate: Estimate) -> dict[str, Any]:
         **_reading_values("face", estimate.face),
         **_reading_values("voice", estimate.voice),
         **{f"emotion_{name}": share for name, share in zip(EMOTIONS, shares, strict=True)},
+        **_shares_values("level", tuple(LEVELS), estimate.levels),
         "band": estimate.band,
         "trajectory": estimate.trajectory,
         "window_mean": estimate.window_mean,
@@ -225,6 +228,16 @@ def _reading_values(name: str, reading: Reading) -> dict[str, Any]:
     }
 
 
+def _shares_values(name: str, parts: tuple[str, ...], shares: Shares) -> dict[str, Any]:
+    values = shares.shares or (None,) * len(parts)
+    return {
+        **{f"{name}_{part}": value for part, value in zip(parts, values, strict=True)},
+        f"{name}_quality": shares.quality,
+        f"{name}_reason": shares.reason,
+        f"{name}_age_s": shares.age_s,
+    }
+
+
 def _estimate_from_row(row: Row[*tuple[Any, ...]]) -> Estimate:
     columns = row._mapping
     shares = tuple(columns[f"emotion_{name}"] for name in EMOTIONS)
@@ -235,6 +248,7 @@ def _estimate_from_row(row: Row[*tuple[Any, ...]]) -> Estimate:
         face=_reading_from_row(row, "face"),
         voice=_reading_from_row(row, "voice"),
         emotions=None if shares[0] is None else shares,
+        levels=_shares_from_row(row, "level", tuple(LEVELS)),
         voice_features=_voice_from_row(row),
         band=None if row.band is None else Band(row.band),
         trajectory=None if row.trajectory is None else Trajectory(row.trajectory),
@@ -252,6 +266,20 @@ def _reading_from_row(row: Row[*tuple[Any, ...]], name: str) -> Reading:
         value=columns[name],
         quality=columns[f"{name}_quality"],
         reason=Reason(columns[f"{name}_reason"]),
+        age_s=columns[f"{name}_age_s"],
+    )
+
+
+def _shares_from_row(row: Row[*tuple[Any, ...]], name: str, parts: tuple[str, ...]) -> Shares:
+    columns = row._mapping
+    reason = columns[f"{name}_reason"]
+    if reason is None:  # stored before there were such shares
+        return Shares(shares=None, quality=0.0, reason=Reason.GAP, age_s=0.0)
+    values = tuple(columns[f"{name}_{part}"] for part in parts)
+    return Shares(
+        shares=None if values[0] is None else values,
+        quality=columns[f"{name}_quality"],
+        reason=Reason(reason),
         age_s=columns[f"{name}_age_s"],
     )
 

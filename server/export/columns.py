@@ -1,10 +1,11 @@
 """The columns of the exported series: one name, one unit, one way to read it from an estimate."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from operator import attrgetter
 
-from pipeline.types import EMOTIONS, Estimate
+from pipeline.levels import LEVELS, name_level
+from pipeline.types import EMOTIONS, Estimate, Shares
 
 Cell = float | str | bool | None
 """None stands for unknown."""
@@ -35,6 +36,27 @@ def _emotion(index: int) -> Column:
     )
 
 
+def _shares(name: str, parts: Iterable[str], read: Callable[[Estimate], Shares]) -> tuple[Column, ...]:
+    def part(index: int) -> Callable[[Estimate], Cell]:
+        def value(estimate: Estimate) -> Cell:
+            shares = read(estimate).shares
+            return None if shares is None else shares[index]
+
+        return value
+
+    return (
+        *(Column(name=f"{name}_{label}", read=part(index)) for index, label in enumerate(parts)),
+        Column(name=f"{name}_quality", read=lambda estimate: read(estimate).quality),
+        Column(name=f"{name}_reason", read=lambda estimate: str(read(estimate).reason)),
+        Column(name=f"{name}_age_s", read=lambda estimate: read(estimate).age_s),
+    )
+
+
+def _level(estimate: Estimate) -> Cell:
+    level, _ = name_level(estimate.levels)
+    return None if level is None else str(level)
+
+
 def _voice(name: str) -> Column:
     return Column(
         name=f"voice_{name}",
@@ -57,6 +79,8 @@ COLUMNS: tuple[Column, ...] = (
     *_reading("face"),
     *_reading("voice"),
     *(_emotion(i) for i in range(len(EMOTIONS))),
+    Column(name="level", read=_level),
+    *_shares("level", LEVELS, attrgetter("levels")),
     _plain("band"),
     _plain("trajectory"),
     _plain("window_mean"),

@@ -7,6 +7,7 @@ from typing import Any
 
 from aiohttp import web
 
+from pipeline.levels import LEVELS
 from pipeline.summary import SessionSummary
 from pipeline.types import EMOTIONS
 from server.export.document import CONTENT_TYPE as JSON_TYPE
@@ -33,6 +34,11 @@ EMOTION_WORDS = {
     "surprise": "Surprise",
 }
 assert tuple(EMOTION_WORDS) == EMOTIONS
+
+LEVEL_WORDS = {"low": "Low", "medium": "Medium", "high": "High"}
+LEVEL_EMOTIONS = {
+    str(level): ", ".join(EMOTION_WORDS[name].lower() for name in names) for level, names in LEVELS.items()
+}
 
 _END_WORDS = {
     "stopped": "An interviewer stopped the analysis.",
@@ -86,6 +92,8 @@ async def summary_page(request: web.Request) -> web.Response:
         end_words=_END_WORDS.get(session.end_reason, ""),
         band_words=BAND_WORDS,
         emotion_words=EMOTION_WORDS,
+        level_words=LEVEL_WORDS,
+        level_emotions=LEVEL_EMOTIONS,
         marker_words=lambda marker: _marker_words(report, marker),
         clock=clock,
         duration=duration,

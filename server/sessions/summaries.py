@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from pipeline.levels import name_level
 from pipeline.summary import Peak, SeriesPoint, SessionSummary, summarise
 from pipeline.types import Estimate
 from server.db import annotations as annotation_rows
@@ -103,6 +104,7 @@ def summarise_estimates(estimates: Iterable[Estimate]) -> SessionSummary:
                 face=estimate.face.value,
                 voice=estimate.voice.value,
                 emotions=estimate.emotions,
+                level=name_level(estimate.levels)[0],
                 peak_t_s=estimate.peak_t_s,
             )
             for estimate in estimates

@@ -7,9 +7,11 @@ from alembic.script import ScriptDirectory
 from alembic.util import CommandError
 from sqlalchemy import inspect, text
 
+from pipeline.types import Reason, Shares
 from server.db.engine import Database
 from server.db.migrate import MIGRATIONS, migrate
 from server.db.schema import metadata
+from server.db.series import find_estimates
 
 
 async def test_migrated_tables_are_those_of_the_schema(database: Database):
@@ -65,4 +67,34 @@ async def test_a_database_of_a_newer_version_is_refused(tmp_path: Path):
         await connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
     with pytest.raises(CommandError, match="9999"):
         await migrate(database)
+    await database.close()
+
+
+async def test_estimates_from_before_the_levels_are_read_without_them(tmp_path: Path):
+    database = Database.open(f"sqlite+aiosqlite:///{tmp_path / 'composure.db'}")
+    await migrate(database, revision="0001")
+    old = {
+        "session_id": "s",
+        "t_s": 1.0,
+        "contributions": "[]",
+        "model_version": "old",
+        **{f"{name}_quality": 0.0 for name in ("stress", "face", "voice")},
+        **{f"{name}_reason": "no_face" for name in ("stress", "face", "voice")},
+        **{f"{name}_age_s": 0.0 for name in ("stress", "face", "voice")},
+    }
+    columns, values = ", ".join(old), ", ".join(f":{name}" for name in old)
+    async with database.write() as connection:
+        for statement in (
+            "INSERT INTO users VALUES ('u', 'U', 'u@example.org', 'interviewer', 1, '', '2026-11-20')",
+            "INSERT INTO interviews VALUES ('i', 'T', 'C', 'c@example.org', '2026-11-20', 45, 'practice', 'r', 'ended',"
+            " 1, 'u', '2026-11-20')",
+            "INSERT INTO participants VALUES ('p', 'i', 'candidate', 'C', NULL, NULL, NULL, '2026-11-20')",
+            "INSERT INTO sessions VALUES ('s', 'i', 'p', '2026-11-20', NULL, 'ended', '', NULL, NULL, NULL, 'old')",
+        ):
+            await connection.execute(text(statement))
+        await connection.execute(text(f"INSERT INTO estimates ({columns}) VALUES ({values})"), old)
+    await migrate(database)
+    async with database.read() as connection:
+        (estimate,) = await find_estimates(connection, "s")
+    assert estimate.levels == Shares(shares=None, quality=0.0, reason=Reason.GAP, age_s=0.0)
     await database.close()

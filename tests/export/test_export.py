@@ -186,3 +186,11 @@ def test_a_session_without_estimates_can_be_downloaded(report: SessionReport):
     object.__setattr__(report, "summary", summarise_estimates(()))
     assert len(list(series_csv(report))) == 1
     assert json.loads("".join(session_json(report)))["series"] == []
+
+
+def test_levels_are_columns_and_shares_of_time(report):
+    cells = rows(report)[0]
+    assert [cells[f"level{part}"] for part in ("", "_low", "_medium", "_high")] == ["low", "0.5", "0.2", "0.3"]
+    assert (cells["level_quality"], cells["level_reason"], cells["level_age_s"]) == ("0.7", "ok", "0.2")
+    levels = json.loads("".join(session_json(report)))["summary"]["levels"]
+    assert [(level["level"], level["share"]) for level in levels] == [("low", 1.0), ("medium", 0.0), ("high", 0.0)]

@@ -13,6 +13,7 @@ from pipeline.types import (
     Explanation,
     Reading,
     Reason,
+    Shares,
     Trajectory,
     VoiceFeatures,
 )
@@ -157,6 +158,12 @@ def estimate(t_s: float, stress: float | None = 0.4, *, peak_t_s: float | None =
         face=reading,
         voice=reading,
         emotions=tuple([1.0 / len(EMOTIONS)] * len(EMOTIONS)) if full else None,
+        levels=Shares(
+            shares=(0.5, 0.2, 0.3) if full else None,
+            quality=0.7 if full else 0.0,
+            reason=Reason.OK if full else Reason.NO_FACE,
+            age_s=0.2 if full else 0.0,
+        ),
         voice_features=VoiceFeatures(
             rms=0.1,
             centroid_hz=1500.0,

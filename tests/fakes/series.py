@@ -2,7 +2,7 @@
 
 import math
 
-from pipeline.types import EMOTIONS, Band, Contribution, Estimate, Reading, Reason
+from pipeline.types import EMOTIONS, Band, Contribution, Estimate, Reading, Reason, Shares
 
 PEAK_S = 40
 HOLE_S = range(60, 75)
@@ -24,6 +24,12 @@ def an_estimate(t_s: int) -> Estimate:
         face=reading(stress if known else None, Reason.OK if known else Reason.NO_FACE),
         voice=reading(stress if known else None, Reason.OK if known else Reason.SILENCE),
         emotions=(0.1, 0.05, 0.2, 0.15, 0.4, 0.05, 0.05) if known else None,
+        levels=Shares(
+            shares=(0.5, 0.2, 0.3) if known else None,
+            quality=0.7 if known else 0.0,
+            reason=Reason.OK if known else Reason.NO_FACE,
+            age_s=0.2 if known else 0.0,
+        ),
         voice_features=None,
         band=band if known else None,
         trajectory=None,

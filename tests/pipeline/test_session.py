@@ -3,6 +3,7 @@ from collections.abc import Iterable, Iterator
 import numpy as np
 import pytest
 
+from pipeline.levels import name_level
 from pipeline.session import Item, SessionState, new_session, reset_calibration, step
 from pipeline.types import (
     SAMPLE_RATE_HZ,
@@ -13,6 +14,7 @@ from pipeline.types import (
     FloatArray,
     Gap,
     Reason,
+    Shares,
     Tick,
     Trajectory,
 )
@@ -254,3 +256,13 @@ def test_memory_is_bounded() -> None:
     state, _ = run(in_order(sound_items(make_talk(40.0)), face_items(0.0, 40.0), ticks(1, 40)))
     more, _ = run(in_order(sound_items(make_talk(40.0), 40.0), face_items(40.0, 80.0), ticks(41, 80)), state)
     assert all(after <= before + 2 for before, after in zip(size(state), size(more), strict=True))
+
+
+def test_the_level_follows_the_face_and_does_not_touch_the_stress() -> None:
+    fear: FloatArray = np.array([0, 0, 0.9, 0, 0.1, 0, 0], np.float32)
+    _, estimates = run(in_order(face_items(0, 3, NEUTRAL), face_items(3, 5, fear), ticks(1, 8)))
+    named = [name_level(estimate.levels) for estimate in estimates]
+    assert [level for level, _ in named] == ["low"] * 3 + ["high"] * 3 + [None] * 2
+    assert named[3][1] == pytest.approx(0.9)
+    assert estimates[0].stress_raw == pytest.approx(0.30)
+    assert estimates[-1].levels == Shares(shares=None, quality=0.0, reason=Reason.NO_VIDEO, age_s=0.0)

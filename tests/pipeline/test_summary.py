@@ -1,7 +1,7 @@
 import pytest
 
-from pipeline.summary import Peak, SeriesPoint, summarise
-from pipeline.types import EMOTIONS, Band
+from pipeline.summary import LevelShare, Peak, SeriesPoint, summarise
+from pipeline.types import EMOTIONS, Band, Level
 
 HAPPY = (0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0)
 NEUTRAL = (0.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0)
@@ -76,3 +76,14 @@ def test_no_estimates_at_all() -> None:
     assert summary.n_ticks == 0
     assert summary.coverage == 0.0
     assert summary.peaks == ()
+
+
+def test_levels_share_the_time_in_which_they_were_known() -> None:
+    levels = (Level.LOW, Level.LOW, None, Level.HIGH)
+    points = [SeriesPoint(t_s=float(t), stress=0.5, level=level) for t, level in enumerate(levels)]
+    assert summarise(points).levels == (
+        LevelShare(level=Level.LOW, time_s=2.0, share=pytest.approx(2 / 3)),
+        LevelShare(level=Level.MEDIUM, time_s=0.0, share=0.0),
+        LevelShare(level=Level.HIGH, time_s=1.0, share=pytest.approx(1 / 3)),
+    )
+    assert summarise(POINTS).levels == ()

@@ -2,7 +2,7 @@
 
 import { make, setText, syncList } from './elements.js';
 import { age, percent, share, UNKNOWN } from './format.js';
-import { capitalised, EMOTIONS, emotionName, qualityWord, reasonWords, signalName } from './words.js';
+import { capitalised, EMOTIONS, emotionName, LEVELS, levelName, qualityWord, reasonWords, signalName } from './words.js';
 
 /** @typedef {import('./protocol.js').Estimate} Estimate */
 /** @typedef {import('./protocol.js').Reading} Reading */
@@ -90,6 +90,33 @@ export function showEmotions(container, worth, estimate) {
 }
 
 /**
+ * The level of the face: one track with its three sums side by side, the name of the largest, quality and age.
+ *
+ * @param {HTMLElement} container
+ * @param {Estimate | null} estimate null when nothing is live
+ */
+export function showLevel(container, estimate) {
+    const level = estimate?.level ?? null;
+    if (container.childElementCount === 0) {
+        const fills = LEVELS.map((name) => make('span', { class: 'bar-fill', 'data-key': name }));
+        container.append(
+            make('span', { class: 'bar-label' }, ['Level']),
+            make('span', { class: 'bar-track level-track', 'aria-hidden': 'true' }, fills),
+            make('span', { class: 'bar-text number' }),
+            make('span', { class: 'bar-worth number' }),
+        );
+    }
+    for (const fill of container.querySelectorAll('.bar-fill')) {
+        const { style, dataset } = /** @type {HTMLElement} */ (fill);
+        style.inlineSize = `${100 * (level?.shares?.[dataset.key ?? ''] ?? 0)}%`;
+    }
+    const isKnown = level !== null && level.name !== null;
+    container.classList.toggle('is-unknown', !isKnown);
+    setText(find(container, '.bar-text'), isKnown && level.name ? levelName(level.name) : UNKNOWN);
+    setText(find(container, '.bar-worth'), levelWords(level));
+}
+
+/**
  * The largest parts of the value, and the rest.
  *
  * @param {HTMLElement} container
@@ -124,6 +151,26 @@ export function showContributions(container, note, estimate) {
 function sourceBar(source, label, estimate) {
     const value = estimate?.[source].value ?? null;
     return { key: source, label, value, text: value === null ? UNKNOWN : share(value) };
+}
+
+/**
+ * @param {Estimate['level'] | null} level
+ * @returns {string}
+ */
+function levelWords(level) {
+    if (level === null) return '';
+    if (level.shares === null) return capitalised(reasonWords('face', level.reason));
+    const sums = LEVELS.map((name) => `${levelName(name).toLowerCase()} ${percent(level.shares?.[name])}`).join(', ');
+    const worth = worthWords('face', { ...level, value: level.confidence });
+    return `Face in three groups: ${sums}. ${worth}`;
+}
+
+/**
+ * @param {HTMLElement} container
+ * @param {string} selector
+ */
+function find(container, selector) {
+    return /** @type {Element} */ (container.querySelector(selector));
 }
 
 /**

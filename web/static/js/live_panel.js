@@ -1,7 +1,7 @@
 // The analysis on the dashboard: gauge, sources, expressions, parts, trend; starting, stopping, quiet mode.
 
 import { announce } from './announce.js';
-import { showContributions, showEmotions, showSources } from './bars.js';
+import { showContributions, showEmotions, showLevel, showSources } from './bars.js';
 import { byId, setText } from './elements.js';
 import { createGauge } from './gauge.js';
 import { liveView, startObstacle } from './live_view.js';
@@ -84,9 +84,10 @@ export function createLivePanel({ page, send }) {
             const isLive = view.kind !== 'stale' && view.kind !== 'off';
             const estimate = isLive ? view.estimate : null;
             showSources(byId('sources'), estimate);
+            showLevel(byId('level'), estimate);
             showEmotions(byId('emotions'), byId('emotions-worth'), estimate);
             showContributions(byId('contributions'), byId('why-note'), estimate);
-            for (const id of ['sources', 'evidence']) byId(id).classList.toggle('is-dim', !isLive);
+            for (const id of ['sources', 'level', 'evidence']) byId(id).classList.toggle('is-dim', !isLive);
             const session_s = sessionTimeS(room, now_s);
             const at_s = Math.floor(session_s ?? -1);
             if (hasNewData || at_s !== trendAt_s) {

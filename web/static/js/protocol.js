@@ -3,6 +3,7 @@
  *
  * @typedef {"interviewer" | "candidate"} Role
  * @typedef {"low" | "moderate" | "high"} Band
+ * @typedef {"low" | "medium" | "high"} Level
  * @typedef {"ascending" | "stable" | "descending"} Trajectory
  * @typedef {"ok" | "calibrating" | "no_face" | "dark" | "small_face" | "no_video" | "silence" | "noise" | "no_audio"
  *   | "gap"} Reason
@@ -13,6 +14,12 @@
  * @property {Reason} reason
  * @property {number} age_s seconds between the newest sample behind the value and the estimate
  *
+ * @typedef {object} Shares Shares that add up to 1, with their worth.
+ * @property {Record<string, number> | null} shares
+ * @property {number} quality in [0, 1]
+ * @property {Reason} reason
+ * @property {number} age_s seconds between the newest sample behind them and the estimate
+ *
  * @typedef {object} Estimate
  * @property {"estimate"} [type]
  * @property {string} [session_id]
@@ -22,6 +29,7 @@
  * @property {Reading} face
  * @property {Reading} voice
  * @property {Record<string, number> | null} emotions shares that add up to 1
+ * @property {{name: Level | null, confidence: number | null} & Shares} level of the face alone, over the last five answers
  * @property {Band | null} band
  * @property {Trajectory | null} trajectory
  * @property {number | null} window_mean

@@ -15,6 +15,14 @@ export const BANDS = ['low', 'moderate', 'high'];
 /** @type {Record<Band, string>} */
 const BAND_NAMES = { low: 'Low', moderate: 'Moderate', high: 'High' };
 
+/** @typedef {import('./protocol.js').Level} Level */
+
+/** The order in which the three levels are shown. @type {readonly Level[]} */
+export const LEVELS = ['low', 'medium', 'high'];
+
+/** @type {Record<Level, string>} */
+const LEVEL_NAMES = { low: 'Low', medium: 'Medium', high: 'High' };
+
 /** Shapes beside the colours, so that a band is never told by colour alone. @type {Record<Band, string>} */
 const BAND_SHAPES = { low: '●', moderate: '◆', high: '▲' };
 
@@ -99,6 +107,11 @@ export function bandShape(band) {
  */
 export function trajectoryWords(trajectory) {
     return trajectory === null ? null : TRAJECTORIES[trajectory];
+}
+
+/** @param {Level} level */
+export function levelName(level) {
+    return LEVEL_NAMES[level];
 }
 
 /** @param {string} emotion */
