@@ -12,6 +12,8 @@ import torch
 from torch import Tensor, nn
 
 N_EMOTIONS = 7
+N_HEADS = 2
+"""What FER+ raters voted, and the original label of FER2013."""
 N_FEATURES = 1280
 
 # Expansion, channels, repeats, stride of the first repeat (table 2 of the paper).
@@ -46,10 +48,29 @@ class InvertedResidual(nn.Module):  # type: ignore[misc]  # torch is absent wher
         return x + self.conv(x) if self.is_residual else self.conv(x)
 
 
-class EmotionNet(nn.Module):  # type: ignore[misc]  # torch is absent where types are checked
-    """Grey faces of shape (n, 1, size, size) to logits of shape (n, 7), order ``pipeline.types.EMOTIONS``."""
+class Heads(nn.Module):  # type: ignore[misc]  # torch is absent where types are checked
+    """Pooled features of shape (n, n_features) to logits of shape (n, 2, 7)."""
 
-    def __init__(self, dropout: float = 0.2, stem_stride: int = 2) -> None:
+    def __init__(self, n_features: int, dropout: float) -> None:
+        super().__init__()
+        self.dropout = nn.Dropout(dropout)
+        self.linear = nn.Linear(n_features, N_HEADS * N_EMOTIONS)
+        nn.init.normal_(self.linear.weight, std=0.01)
+        nn.init.zeros_(self.linear.bias)
+
+    def forward(self, features: Tensor) -> Tensor:
+        """Return logits of shape (n, 2, 7)."""
+        return self.linear(self.dropout(features)).view(-1, N_HEADS, N_EMOTIONS)
+
+
+class EmotionNet(nn.Module):  # type: ignore[misc]  # torch is absent where types are checked
+    """Grey faces of shape (n, 1, size, size) to logits of shape (n, 2, 7), order ``pipeline.types.EMOTIONS``.
+
+    The first of the two answers is what FER+ raters would vote, the second what FER2013's original label would be.
+    With a stem stride of 1 a face of 64 px is seen at the scale that ImageNet training has at 128 px.
+    """
+
+    def __init__(self, dropout: float = 0.2, stem_stride: int = 1) -> None:
         super().__init__()
         layers: list[nn.Module] = [_conv(1, 32, 3, stem_stride)]
         n_in = 32
@@ -59,13 +80,15 @@ class EmotionNet(nn.Module):  # type: ignore[misc]  # torch is absent where type
                 n_in = n_out
         layers.append(_conv(n_in, N_FEATURES))
         self.features = nn.Sequential(*layers)
-        self.classifier = nn.Sequential(nn.Dropout(dropout), nn.Linear(N_FEATURES, N_EMOTIONS))
-        nn.init.normal_(self.classifier[1].weight, std=0.01)
-        nn.init.zeros_(self.classifier[1].bias)
+        self.classifier = Heads(N_FEATURES, dropout)
+
+    def embed(self, faces: Tensor) -> Tensor:
+        """Return the pooled features, shape (n, 1280)."""
+        return self.features(faces).mean(dim=(2, 3))
 
     def forward(self, faces: Tensor) -> Tensor:
-        """Return logits of shape (n, 7)."""
-        return self.classifier(self.features(faces).mean(dim=(2, 3)))
+        """Return logits of shape (n, 2, 7)."""
+        return self.classifier(self.embed(faces))
 
 
 def conv_norm_pairs(net: nn.Module) -> list[tuple[str, nn.Conv2d, nn.BatchNorm2d]]:

@@ -18,9 +18,10 @@ from models.errors import ModelError
 from models.loader import OnnxEmotionClassifier, load_emotion_classifier
 from pipeline.types import EMOTIONS, FloatArray, ImageArray
 from pipeline.video.crop import prepare_faces
-from scripts.evaluate_emotion_damage import damages
+from scripts.evaluate_emotion_damage import damages, through_call
 from scripts.evaluate_emotion_figures import figures
 from scripts.train_emotion_data import LabelledFaces, load_fer2013, load_ferplus7
+from scripts.video_codec import CODECS
 
 BATCH = 64
 N_TIMED_FACES = 300
@@ -57,6 +58,15 @@ def main() -> int:
             name: round(float((classify(classifier, pixels).argmax(axis=1) == faces.labels).mean()), 4)
             for name, pixels in damages(faces.pixels)
         }
+    if options.kbps is not None:
+        called = classify(classifier, through_call(faces.pixels, options.codec, options.kbps))
+        accuracy = float((called.argmax(axis=1) == faces.labels).mean())
+        result["call"] = {
+            "codec": options.codec,
+            "kbps": options.kbps,
+            "accuracy": round(accuracy, 4),
+            "points_lost": round(100 * (result["accuracy"] - accuracy), 2),
+        }
     if options.json:
         print(json.dumps(result))
     else:
@@ -72,6 +82,8 @@ def parse_options() -> argparse.Namespace:
     parser.add_argument("--protocol", choices=("ferplus7", "fer2013"), help="how to read FER2013")
     parser.add_argument("--usage", type=int, default=1, help="0 Training, 1 PublicTest; with --protocol only")
     parser.add_argument("--damage", action="store_true", help="also measure on smaller, blurred, darker faces")
+    parser.add_argument("--kbps", type=int, help="also measure on faces sent through a video call of this bit rate")
+    parser.add_argument("--codec", choices=sorted(CODECS), default="vp8", help="of that call")
     parser.add_argument("--json", action="store_true", help="one line of JSON")
     return parser.parse_args()
 

@@ -1,54 +1,54 @@
-"""Train the emotion network on FER2013 faces with FER+ votes, then write models/emotion.onnx.
+"""Train the emotion network on FER2013 faces with FER+ votes: first larger teachers, then the small network on them.
 
-The folder of --data holds fer2013.npz and mobilenet_v2_imagenet.npz. The same command goes on from the last
-finished epoch. --export-only writes the network from the newest checkpoint, finished or not.
+The folder of --data holds fer2013.npz and mobilenet_v2_imagenet.npz, and may hold codec.npz (scripts/code_faces) and
+alignment.npz (scripts/align_faces). The same command goes on where it was stopped; networks that are finished in --out
+are not trained again. On a GPU the teachers are trained side by side. At the end models/emotion.onnx is written.
 """
 
 import argparse
-import copy
-import math
-import os
-import time
+import json
+import subprocess
+import sys
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
 import numpy as np
 import torch
-import torch.nn.functional as F  # noqa: N812  # the name PyTorch users know
-from torch import Generator, Tensor
+from torch import nn
 
-from models.emotion_net import EmotionNet, load_imagenet
-from pipeline.video.crop import FACE_SIZE_PX, MIN_CONTRAST, prepare_faces
-from scripts.train_emotion_augment import augment, normalise
-from scripts.train_emotion_data import PUBLIC_TEST, TRAINING, LabelledFaces, load_ferplus7
-from scripts.train_emotion_export import export
+from models.emotion_net import N_EMOTIONS
+from scripts.train_emotion_data import PUBLIC_TEST, held_out_rows, load_training
+from scripts.train_emotion_faces import Faces
+from scripts.train_emotion_loop import Run, Setting
+from scripts.train_emotion_networks import build
+from scripts.train_emotion_recipe import QUICK, STUDENT, TEACHERS, Recipe
 
 MODELS_DIR = Path(__file__).resolve().parents[1] / "models"
-N_CALIBRATION_FACES = 1000
-WARM_UP_STEPS = 300
-EMA_DECAY = 0.998
+RECIPES = {recipe.name: recipe for recipe in (*TEACHERS, STUDENT)}
 
 
-def main() -> None:
-    """Train, resume or export as the command line says."""
+def main() -> int:
+    """Train what is not trained yet, then export."""
     options = parse_options()
     torch.set_num_threads(options.threads)
+    torch.backends.cudnn.benchmark = True
+    torch.backends.cuda.matmul.allow_tf32 = True
     cv2.setNumThreads(1)
-    torch.manual_seed(options.seed)
-    training = load_ferplus7(options.data / "fer2013.npz", TRAINING)
-    held_out = np.random.default_rng(options.seed).permutation(len(training.labels))[:N_CALIBRATION_FACES]
-    is_training = np.ones(len(training.labels), bool)
-    is_training[held_out] = False
-    calibration = _rows(training, held_out)
     options.out.mkdir(parents=True, exist_ok=True)
-    if options.export_only:
-        net = EmotionNet()
-        state = torch.load(options.out / "checkpoint.pt", weights_only=True)
-        net.load_state_dict(state["ema"])
-    else:
-        public = load_ferplus7(options.data / "fer2013.npz", PUBLIC_TEST)
-        net = train(options, _rows(training, np.flatnonzero(is_training)), public)
-    export(net.eval(), calibration, options.models)
+    if options.only is not None:
+        train(RECIPES[options.only], options)
+        return 0
+    if not options.export_only:
+        if options.teachers and not options.quick and not train_teachers(options):
+            return 1
+        recipe = QUICK if options.quick else STUDENT
+        train(replace(recipe, learning_rate=options.learning_rate or recipe.learning_rate), options)
+    if options.export:
+        from scripts.train_emotion_export import export_student
+
+        export_student(options.out, options.data, options.models)
+    return 0
 
 
 def parse_options() -> argparse.Namespace:
@@ -57,104 +57,115 @@ def parse_options() -> argparse.Namespace:
     parser.add_argument("--data", type=Path, required=True, help="folder of fer2013.npz and mobilenet_v2_imagenet.npz")
     parser.add_argument("--out", type=Path, required=True, help="folder for checkpoints")
     parser.add_argument("--models", type=Path, default=MODELS_DIR, help="folder for emotion.onnx")
-    parser.add_argument("--epochs", type=int, default=20)
-    parser.add_argument("--batch", type=int, default=64)
+    parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
+    length = parser.add_mutually_exclusive_group()
+    length.add_argument("--epochs", type=float, help="length of each run in passes over the faces (default 60)")
+    length.add_argument("--minutes", type=float, help="length of the student's run")
+    parser.add_argument("--teacher-minutes", type=float, help="length of the teachers' run, all side by side")
+    parser.add_argument("--compile", action="store_true", help="compile the networks: pays off on a GPU in long runs")
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--export-only", action="store_true")
+    parser.add_argument("--only", choices=sorted(RECIPES), help="train this network alone")
+    parser.add_argument("--quick", action="store_true", help="a cheaper network without teachers, for two CPU cores")
+    parser.add_argument("--start", type=Path, help="an emotion.onnx of ours for the student to begin with")
+    parser.add_argument("--learning-rate", type=float, help="the student's, at the top of its schedule")
+    parser.add_argument(
+        "--no-teachers", dest="teachers", action="store_false", help="train the student on labels alone"
+    )
+    parser.add_argument("--no-export", dest="export", action="store_false", help="leave models/ as it is")
+    parser.add_argument("--export-only", action="store_true", help="write models/emotion.onnx from a finished student")
     return parser.parse_args()
 
 
-def _rows(faces: LabelledFaces, rows: np.ndarray) -> LabelledFaces:
-    return LabelledFaces(pixels=faces.pixels[rows], labels=faces.labels[rows], shares=faces.shares[rows])
+def train_teachers(options: argparse.Namespace) -> bool:
+    """Train each teacher in a process of its own, at once on a GPU, else one after the other; say whether all did."""
+    missing = [recipe.name for recipe in TEACHERS if not finished(recipe.name, options.out).exists()]
+    common = [sys.executable, "-m", "scripts.train_emotion", "--data", str(options.data), "--out", str(options.out),
+              "--device", options.device, "--seed", str(options.seed), "--threads", str(options.threads)]  # fmt: skip
+    common += ["--compile"] if options.compile else []
+    if options.teacher_minutes is not None:
+        common += ["--minutes", str(options.teacher_minutes)]
+    elif options.epochs is not None:
+        common += ["--epochs", str(options.epochs)]
+    if options.device == "cpu":
+        return all(subprocess.run([*common, "--only", name], check=False).returncode == 0 for name in missing)
+    running = [subprocess.Popen([*common, "--only", name]) for name in missing]
+    codes = [process.wait() for process in running]
+    return not any(codes)
 
 
-def _grey_levels(faces: LabelledFaces) -> Tensor:
-    """Resize to the network's input, as uint8 so that all faces fit into memory."""
-    resized = [cv2.resize(face, (FACE_SIZE_PX, FACE_SIZE_PX), interpolation=cv2.INTER_LINEAR) for face in faces.pixels]
-    return torch.from_numpy(np.stack(resized))[:, None]
+def finished(name: str, folder: Path) -> Path:
+    """Where the weights of a finished network lie."""
+    return folder / f"{name}.pt"
 
 
-def train(options: argparse.Namespace, training: LabelledFaces, public: LabelledFaces) -> EmotionNet:
-    """Run the epochs that are still to be done and return the averaged network."""
-    pixels, shares = _grey_levels(training), torch.from_numpy(training.shares)
-    net = EmotionNet()
-    first = normalise(pixels[:256].float(), MIN_CONTRAST)
-    with np.load(options.data / "mobilenet_v2_imagenet.npz") as weights:
-        load_imagenet(net, weights, first)
-    # Channels-last is 1.7 times as fast on a CPU.
-    net = net.to(memory_format=torch.channels_last)
-    ema: EmotionNet = copy.deepcopy(net).eval()
-    optimiser = torch.optim.AdamW(net.parameters(), lr=1e-3, weight_decay=0.05)
-    done = _resume(options.out / "checkpoint.pt", net, ema, optimiser)
-    steps_per_epoch = len(pixels) // options.batch
-    for epoch in range(done, options.epochs):
-        started_s = time.monotonic()
-        generator = Generator().manual_seed(options.seed * 1000 + epoch)
-        order = torch.randperm(len(pixels), generator=generator)
-        loss_sum = 0.0
-        net.train()
-        for i_step in range(steps_per_epoch):
-            rows = order[i_step * options.batch : (i_step + 1) * options.batch]
-            step = epoch * steps_per_epoch + i_step
-            optimiser.param_groups[0]["lr"] = _learning_rate(step, options.epochs * steps_per_epoch)
-            faces = normalise(augment(pixels[rows].float(), generator), MIN_CONTRAST)
-            loss = F.cross_entropy(net(faces.contiguous(memory_format=torch.channels_last)), shares[rows])
-            optimiser.zero_grad()
-            loss.backward()
-            torch.nn.utils.clip_grad_norm_(net.parameters(), 2)
-            optimiser.step()
-            _average(ema, net, min(EMA_DECAY, (1 + step) / (10 + step)))
-            loss_sum += float(loss.detach())
-            if i_step % 50 == 49:
-                print(f"  step {step + 1} loss {loss_sum / (i_step + 1):.4f}", flush=True)
-        _save(options.out / "checkpoint.pt", net, ema, optimiser, epoch + 1)
-        print(
-            f"epoch {epoch + 1} loss {loss_sum / steps_per_epoch:.4f} public {_accuracy(ema, public):.4f} "
-            f"{time.monotonic() - started_s:.0f} s",
-            flush=True,
-        )
-    return ema
+def train(recipe: Recipe, options: argparse.Namespace) -> None:
+    """Train one network to the end of its run, unless it is there already, and measure it on PublicTest.
+
+    Args:
+        recipe: the network and its ingredients.
+        options: data, out, device, seed, teachers, and either minutes or epochs.
+    """
+    if finished(recipe.name, options.out).exists():
+        return
+    training = load_training(options.data)
+    seen = np.setdiff1d(np.arange(len(training.labels)), held_out_rows(training.has_votes))
+    epochs = None if options.minutes is not None else options.epochs or 60.0
+    setting = Setting(device=torch.device(options.device), folder=options.out, epochs=epochs, minutes=options.minutes,
+                      imagenet=options.data / "mobilenet_v2_imagenet.npz", seed=options.seed,
+                      compiled=options.compile, start=None if recipe in TEACHERS else options.start)  # fmt: skip
+    run = Run(recipe, setting, training.rows(seen))
+    run.resume()
+    is_taught = recipe.distil and options.teachers and recipe not in TEACHERS
+    run.train(load_teachers(options.out, setting) if is_taught else [])
+    public = measure(run.ema, recipe, options, setting.device)
+    torch.save(run.ema.state_dict(), finished(recipe.name, options.out))
+    run.checkpoint.unlink(missing_ok=True)
+    report = {
+        "name": recipe.name,
+        "epochs": round(run.epochs, 1),
+        "minutes": round(run.elapsed_s / 60, 2),
+        "stem_stride": recipe.stem_stride,
+    } | public
+    (options.out / f"{recipe.name}.json").write_text(json.dumps(report))
+    print(json.dumps(report), flush=True)
 
 
-def _learning_rate(step: int, n_steps: int) -> float:
-    """Rise over the warm-up, then fall along a cosine."""
-    if step < WARM_UP_STEPS:
-        return 1e-3 * (step + 1) / WARM_UP_STEPS
-    return 1e-3 * (0.5 + 0.5 * math.cos(math.pi * (step - WARM_UP_STEPS) / (n_steps - WARM_UP_STEPS)))
+def load_teachers(folder: Path, setting: Setting) -> list[tuple[nn.Module, int]]:
+    """Open the finished teachers with the size of their input in pixels."""
+    teachers = []
+    for recipe in TEACHERS:
+        net = build(recipe)
+        net.load_state_dict(torch.load(finished(recipe.name, folder), map_location="cpu", weights_only=True))
+        net = net.to(setting.device, memory_format=torch.channels_last).eval()
+        teachers.append((torch.compile(net) if setting.compiled else net, recipe.size_px))
+    return teachers
 
 
 @torch.no_grad()  # type: ignore[untyped-decorator]  # torch is absent where types are checked
-def _average(ema: EmotionNet, net: EmotionNet, decay: float) -> None:
-    averaged, current = list(ema.state_dict().values()), list(net.state_dict().values())
-    pairs = [(a, c) for a, c in zip(averaged, current, strict=True) if a.is_floating_point()]
-    torch._foreach_lerp_([a for a, _ in pairs], [c for _, c in pairs], 1 - decay)
+def measure(net: nn.Module, recipe: Recipe, options: argparse.Namespace, device: torch.device) -> dict[str, float]:
+    """Measure both heads on PublicTest: accuracy, macro F1 of the FER+ head, its accuracy after a video codec."""
+    faces = Faces(load_training(options.data, PUBLIC_TEST), recipe, device)
+    logits = predict(net, faces, recipe, faces.pixels)
+    truth, answers = faces.shares.argmax(dim=1)[faces.has_votes], logits[faces.has_votes, 0].argmax(dim=1)
+    confusion = torch.bincount(truth * N_EMOTIONS + answers, minlength=N_EMOTIONS**2).view(N_EMOTIONS, -1).double()
+    f1 = 2 * confusion.diagonal() / (confusion.sum(dim=0) + confusion.sum(dim=1)).clamp_min(1)
+    result = {
+        "public_ferplus7": float((truth == answers).double().mean()),
+        "public_macro_f1": float(f1.mean()),
+        "public_fer2013": float((logits[:, 1].argmax(dim=1) == faces.labels).double().mean()),
+    }
+    if faces.codec_pixels is not None:
+        coded = predict(net, faces, recipe, faces.codec_pixels)[faces.has_votes, 0].argmax(dim=1)
+        result["public_ferplus7_after_codec"] = float((truth == coded).double().mean())
+    return {name: round(value, 4) for name, value in result.items()}
 
 
-@torch.no_grad()  # type: ignore[untyped-decorator]  # torch is absent where types are checked
-def _accuracy(net: EmotionNet, faces: LabelledFaces) -> float:
-    prepared = torch.from_numpy(prepare_faces(faces.pixels))
-    labels = torch.cat([net(batch).argmax(dim=1) for batch in prepared.split(256)])
-    return float((labels == torch.from_numpy(faces.labels)).float().mean())
-
-
-def _save(path: Path, net: EmotionNet, ema: EmotionNet, optimiser: torch.optim.Optimizer, epochs_done: int) -> None:
-    state = {"net": net.state_dict(), "ema": ema.state_dict(), "optimiser": optimiser.state_dict(), "done": epochs_done}
-    part = path.with_suffix(".part")
-    torch.save(state, part)
-    os.replace(part, path)
-
-
-def _resume(path: Path, net: EmotionNet, ema: EmotionNet, optimiser: torch.optim.Optimizer) -> int:
-    """Load the newest checkpoint; return the number of finished epochs."""
-    if not path.exists():
-        return 0
-    state = torch.load(path, weights_only=True)
-    net.load_state_dict(state["net"])
-    ema.load_state_dict(state["ema"])
-    optimiser.load_state_dict(state["optimiser"])
-    return int(state["done"])
+def predict(net: nn.Module, faces: Faces, recipe: Recipe, pixels: torch.Tensor) -> torch.Tensor:
+    """Return the logits of all faces, shape (n, 2, 7), in single precision."""
+    rows = torch.arange(len(pixels), device=pixels.device)
+    return torch.cat([net(faces.prepared(part, recipe, pixels)).float() for part in rows.split(256)])
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

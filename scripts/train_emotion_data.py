@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -10,6 +11,8 @@ from pipeline.types import EMOTIONS, FloatArray, ImageArray
 
 TRAINING = 0
 PUBLIC_TEST = 1
+N_HELD_OUT = 600
+"""Training faces with votes that no network sees; temperatures are fitted on them."""
 
 # Columns of `ferplus_votes` of the seven emotions in the order of EMOTIONS. The columns are: neutral, happiness,
 # surprise, sadness, anger, disgust, fear, contempt, unknown, not-a-face.
@@ -47,17 +50,83 @@ def load_ferplus7(path: Path, usage: int) -> LabelledFaces:
     with np.load(path) as data:
         rows = data["usage"] == usage
         pixels, votes = data["pixels"][rows], data["ferplus_votes"][rows]
+    shares, kept = _shares(votes)
+    labels = votes[kept][:, VOTE_COLUMNS].argmax(axis=1)
+    return LabelledFaces(pixels=pixels[kept], labels=labels, shares=shares[kept])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrainingFaces:
+    """Faces with everything that training can use; the same row means the same face in all arrays."""
+
+    pixels: ImageArray
+    """Shape (n, 48, 48), grey."""
+    codec_pixels: ImageArray | None
+    """Same shape: the faces after a video codec; None without codec.npz."""
+    framing: FloatArray | None
+    """Shape (n, 2, 3): where the aligned face lies, for ``affine_grid``; None without alignment.npz."""
+    labels: npt.NDArray[np.int64]
+    """Shape (n,), FER2013's label as an index into EMOTIONS."""
+    shares: FloatArray
+    """Shape (n, 7), share of the FER+ votes."""
+    has_votes: npt.NDArray[np.bool_]
+    """Shape (n,), whether the row counts in the FER+ seven-class protocol."""
+
+    def rows(self, chosen: npt.NDArray[np.integer]) -> "TrainingFaces":
+        """Return some of the rows."""
+        return TrainingFaces(
+            pixels=self.pixels[chosen],
+            codec_pixels=None if self.codec_pixels is None else self.codec_pixels[chosen],
+            framing=None if self.framing is None else self.framing[chosen],
+            labels=self.labels[chosen],
+            shares=self.shares[chosen],
+            has_votes=self.has_votes[chosen],
+        )
+
+
+def load_training(folder: Path, usage: int = TRAINING) -> TrainingFaces:
+    """Read all rows of one usage with both kinds of label.
+
+    Args:
+        folder: holds fer2013.npz and, if they were made, codec.npz and alignment.npz (rows as in fer2013.npz).
+        usage: TRAINING or PUBLIC_TEST.
+    """
+    with np.load(folder / "fer2013.npz") as data:
+        is_wanted = data["usage"] == usage
+        pixels, votes = data["pixels"][is_wanted], data["ferplus_votes"][is_wanted]
+        labels = FER2013_TO_EMOTION[data["emotion"][is_wanted]]
+    shares, has_votes = _shares(votes)
+    return TrainingFaces(
+        pixels=pixels,
+        codec_pixels=_optional(folder / "codec.npz", "pixels", is_wanted),
+        framing=_optional(folder / "alignment.npz", "framing", is_wanted),
+        labels=labels,
+        shares=shares,
+        has_votes=has_votes,
+    )
+
+
+def held_out_rows(has_votes: npt.NDArray[np.bool_]) -> npt.NDArray[np.int64]:
+    """Choose N_HELD_OUT of the training rows with votes, always the same ones."""
+    return np.random.default_rng(1).permutation(np.flatnonzero(has_votes))[:N_HELD_OUT]
+
+
+def _optional(path: Path, name: str, rows: npt.NDArray[np.bool_]) -> Any:
+    if not path.exists():
+        return None
+    with np.load(path) as data:
+        if len(data[name]) != len(rows):
+            raise ValueError(f"{path} has {len(data[name])} rows, fer2013.npz has {len(rows)}: made from another file")
+        return np.asarray(data[name][rows])
+
+
+def _shares(votes: npt.NDArray[np.uint8]) -> tuple[FloatArray, npt.NDArray[np.bool_]]:
+    """Return the seven shares of each row, shape (n, 7), and which rows the protocol counts, shape (n,)."""
     emotion_votes = votes[:, VOTE_COLUMNS].astype(np.float32)
-    kept = emotion_votes.max(axis=1) >= votes.max(axis=1)
-    kept &= votes.max(axis=1) > 0
-    emotion_votes = emotion_votes[kept]
+    counts = (emotion_votes.max(axis=1) >= votes.max(axis=1)) & (votes.max(axis=1) > 0)
     agreed = np.where(emotion_votes > 1, emotion_votes, 0)
     agreed = np.where(agreed.sum(axis=1, keepdims=True) > 0, agreed, emotion_votes)
-    return LabelledFaces(
-        pixels=pixels[kept],
-        labels=emotion_votes.argmax(axis=1),
-        shares=np.asarray(agreed / agreed.sum(axis=1, keepdims=True), np.float32),
-    )
+    return np.asarray(agreed / agreed.sum(axis=1, keepdims=True).clip(1), np.float32), counts
 
 
 def load_fer2013(path: Path, usage: int) -> LabelledFaces:

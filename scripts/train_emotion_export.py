@@ -6,6 +6,7 @@ Batch norm is folded into the convolutions; softmax and temperature are part of 
 import copy
 import hashlib
 import io
+import json
 import os
 from pathlib import Path
 
@@ -20,29 +21,50 @@ from models.emotion_net import EmotionNet
 from pipeline.types import EMOTIONS
 from pipeline.video.crop import FACE_SIZE_PX, prepare_faces
 from scripts.manifest import write_entry
-from scripts.train_emotion_data import LabelledFaces
+from scripts.train_emotion_data import TrainingFaces, held_out_rows, load_training
 
 OPSET = 17
+OUTPUTS = ("probabilities", "fer2013", "embedding")
 MAX_DIFFERENCE = 1e-4
 """Largest allowed difference of a probability between PyTorch and ONNX."""
 
 
 class _Deployed(nn.Module):  # type: ignore[misc]  # torch is absent where types are checked
-    def __init__(self, net: EmotionNet, temperature: float) -> None:
+    """Calibrated answers of both heads, and what they are made from."""
+
+    def __init__(self, net: EmotionNet, temperatures: tuple[float, float]) -> None:
         super().__init__()
         self.net = net
-        self.temperature = temperature
+        self.temperatures = temperatures
 
-    def forward(self, faces: Tensor) -> Tensor:
-        return torch.softmax(self.net(faces) / self.temperature, dim=1)
+    def forward(self, faces: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        embedding = self.net.embed(faces)
+        votes, labels = self.net.classifier(embedding).unbind(dim=1)
+        votes, labels = votes / self.temperatures[0], labels / self.temperatures[1]
+        return torch.softmax(votes, dim=1), torch.softmax(labels, dim=1), embedding
 
 
-def export(net: EmotionNet, calibration: LabelledFaces, folder: Path) -> None:
+def export_student(checkpoints: Path, data: Path, folder: Path) -> None:
+    """Export the finished student, with temperatures fitted on the training faces that no network has seen.
+
+    Args:
+        checkpoints: folder of student.pt and student.json.
+        data: folder of fer2013.npz.
+        folder: gets emotion.onnx and the entry [emotion] of manifest.toml.
+    """
+    report = json.loads((checkpoints / "student.json").read_text())
+    net = EmotionNet(stem_stride=report["stem_stride"])
+    net.load_state_dict(torch.load(checkpoints / "student.pt", map_location="cpu", weights_only=True))
+    training = load_training(data)
+    export(net.eval(), training.rows(held_out_rows(training.has_votes)), folder)
+
+
+def export(net: EmotionNet, calibration: TrainingFaces, folder: Path) -> None:
     """Calibrate, fold, write and verify the network; write its manifest entry last.
 
     Args:
         net: trained, in evaluation mode.
-        calibration: faces neither trained nor tested on, for the temperature.
+        calibration: faces with votes, neither trained nor tested on, for the temperatures.
         folder: gets emotion.onnx and the entry [emotion] of manifest.toml.
 
     Raises:
@@ -51,11 +73,12 @@ def export(net: EmotionNet, calibration: LabelledFaces, folder: Path) -> None:
     faces = torch.from_numpy(prepare_faces(calibration.pixels))
     with torch.no_grad():
         logits = torch.cat([net(batch) for batch in faces.split(256)])
-    temperature = fit_temperature(logits, torch.from_numpy(calibration.labels))
-    deployed = _Deployed(net, temperature).eval()
-    folded = _Deployed(fold_batch_norm(net), temperature).eval()
+    truths = torch.from_numpy(calibration.shares.argmax(axis=1)), torch.from_numpy(calibration.labels)
+    temperatures = fit_temperature(logits[:, 0], truths[0]), fit_temperature(logits[:, 1], truths[1])
+    deployed = _Deployed(net, temperatures).eval()
+    folded = _Deployed(fold_batch_norm(net), temperatures).eval()
     n_parameters = sum(parameter.numel() for parameter in folded.parameters())
-    content = _to_onnx(folded, {"parameters": str(n_parameters), "temperature": f"{temperature:.3f}"})
+    content = _to_onnx(folded, {"parameters": str(n_parameters), "temperature": f"{temperatures[0]:.3f}"})
     _verify(content, deployed, faces[:64])
     folder.mkdir(parents=True, exist_ok=True)
     part = folder / "emotion.onnx.part"
@@ -71,13 +94,15 @@ def export(net: EmotionNet, calibration: LabelledFaces, folder: Path) -> None:
         "ImageNet weights: Apache-2.0",
         "input": f"faces: float32 (n, 1, {FACE_SIZE_PX}, {FACE_SIZE_PX}), grey, per face mean 0, deviation 0.5 "
         "(pipeline/video/crop.py)",
-        "output": f"probabilities: float32 (n, 7): {', '.join(EMOTIONS)}",
-        "temperature": round(temperature, 3),
+        "output": f"probabilities: float32 (n, 7), what FER+ raters would vote: {', '.join(EMOTIONS)}; "
+        "fer2013: float32 (n, 7), what FER2013's original label would be; embedding: float32 (n, 1280)",
+        "temperature": round(temperatures[0], 3),
+        "temperature_fer2013": round(temperatures[1], 3),
         "parameters": n_parameters,
     }
     write_entry(folder / "manifest.toml", "emotion", entry)
     print(f"emotion.onnx {len(content)} bytes, sha256 {sha256}")
-    print(f"temperature {temperature:.3f}, {n_parameters} parameters")
+    print(f"temperatures {temperatures[0]:.3f} and {temperatures[1]:.3f}, {n_parameters} parameters")
 
 
 def fit_temperature(logits: Tensor, labels: Tensor) -> float:
@@ -115,8 +140,8 @@ def _to_onnx(network: nn.Module, metadata: dict[str, str]) -> bytes:
         opset_version=OPSET,
         dynamo=False,
         input_names=["faces"],
-        output_names=["probabilities"],
-        dynamic_axes={"faces": {0: "n"}, "probabilities": {0: "n"}},
+        output_names=list(OUTPUTS),
+        dynamic_axes={name: {0: "n"} for name in ("faces", *OUTPUTS)},
     )
     model = onnx.load_model_from_string(buffer.getvalue())
     onnx.helper.set_model_props(model, metadata)
@@ -127,8 +152,13 @@ def _to_onnx(network: nn.Module, metadata: dict[str, str]) -> bytes:
 @torch.no_grad()  # type: ignore[untyped-decorator]  # torch is absent where types are checked
 def _verify(content: bytes, network: nn.Module, faces: Tensor) -> None:
     session = onnxruntime.InferenceSession(content, providers=["CPUExecutionProvider"])
-    (probabilities,) = session.run(None, {"faces": faces.numpy()})
-    difference = float(np.abs(probabilities - network(faces).numpy()).max())
+    computed = session.run(list(OUTPUTS), {"faces": faces.numpy()})
+    # Embeddings have no bound, so their difference is taken relative to the largest.
+    differences = [
+        float(np.abs(mine - theirs.numpy()).max() / max(1.0, float(theirs.abs().max())))
+        for mine, theirs in zip(computed, network(faces), strict=True)
+    ]
+    difference = max(differences)
     if difference > MAX_DIFFERENCE:
         raise ValueError(f"ONNX and PyTorch differ by {difference:.2e}, allowed is {MAX_DIFFERENCE:.0e}")
     print(f"largest difference between ONNX and PyTorch: {difference:.1e}")

@@ -1,13 +1,24 @@
 """The PyTorch side; runs where the packages of the "train" extra are installed."""
 
+from dataclasses import replace
+
+import cv2
 import numpy as np
 import pytest
 
 torch = pytest.importorskip("torch", reason="torch is needed for training only")
 
 from models.emotion_net import EmotionNet, conv_norm_pairs, load_imagenet  # noqa: E402
-from scripts.train_emotion_augment import augment, normalise  # noqa: E402
-from scripts.train_emotion_export import fit_temperature, fold_batch_norm  # noqa: E402
+from models.loader import load_emotion_classifier  # noqa: E402
+from pipeline.video.crop import MIN_CONTRAST, prepare_faces  # noqa: E402
+from scripts.train_emotion_augment import Dice, augment, equalise, mix, normalise, place  # noqa: E402
+from scripts.train_emotion_data import load_training  # noqa: E402
+from scripts.train_emotion_export import export, fit_temperature, fold_batch_norm  # noqa: E402
+from scripts.train_emotion_loop import Run, Setting  # noqa: E402
+from scripts.train_emotion_losses import supervised_loss  # noqa: E402
+from scripts.train_emotion_networks import build  # noqa: E402
+from scripts.train_emotion_recipe import QUICK, STUDENT, TEACHERS, without  # noqa: E402
+from scripts.train_emotion_start import load_deployed  # noqa: E402
 
 
 def folded_weights(net):
@@ -40,12 +51,112 @@ def test_folding_keeps_the_function():
 
 
 def test_augmented_faces_are_grey_levels_and_repeatable():
-    faces = torch.randint(0, 256, (16, 1, 64, 64)).float()
-    one, other = (augment(faces, torch.Generator().manual_seed(3)) for _ in range(2))
-    assert one.shape == faces.shape
+    faces = torch.randint(0, 256, (32, 1, 48, 48)).float()
+    one, other = (augment(faces, STUDENT, Dice(3)) for _ in range(2))
+    assert one.shape == (32, 1, 64, 64)
     assert torch.equal(one, other)
+    assert not torch.equal(one, augment(faces, STUDENT, Dice(4)))
     assert 0 <= float(one.min()) <= float(one.max()) <= 255
     assert float(normalise(one, 8.0).std()) == pytest.approx(0.5, abs=0.05)
+
+
+def test_training_prepares_faces_as_live_frames_are_prepared():
+    faces = torch.randint(0, 256, (4, 1, 48, 48), dtype=torch.uint8)
+    mine = normalise(place(faces.float(), 64), MIN_CONTRAST)
+    np.testing.assert_allclose(mine, prepare_faces(faces[:, 0].numpy()), atol=0.02)
+
+
+def test_equalising_is_what_opencv_does():
+    faces = (torch.randn(3, 1, 48, 48) * 30 + 120).clamp(0, 255).round()
+    expected = np.stack([cv2.equalizeHist(face[0].numpy().astype(np.uint8)) for face in faces])
+    np.testing.assert_allclose(equalise(faces)[:, 0].round(), expected, atol=1)
+
+
+def test_blends_share_their_targets():
+    faces, targets = torch.randn(8, 1, 64, 64), torch.eye(14)[:8]
+    mixed = [mix(faces, targets, Dice(seed)) for seed in range(20)]
+    assert any(not torch.equal(shown, faces) for shown, _ in mixed)
+    for _, shares in mixed:
+        torch.testing.assert_close(shares.sum(dim=1), torch.ones(8))
+
+
+def test_a_row_without_votes_teaches_its_label_alone():
+    logits = torch.randn(2, 2, 7, requires_grad=True)
+    targets = torch.zeros(2, 14)
+    targets[:, 7] = 1
+    supervised_loss(logits, targets).backward()
+    assert float(logits.grad[:, 0].abs().max()) == 0
+    assert float(logits.grad[:, 1].abs().max()) > 0
+
+
+@pytest.mark.parametrize("recipe", [*TEACHERS, STUDENT], ids=lambda recipe: recipe.name)
+def test_every_network_answers_with_two_heads(recipe):
+    assert build(recipe).eval()(torch.zeros(2, 1, 64, 64)).shape == (2, 2, 7)
+
+
+def test_an_ablation_turns_one_ingredient_over():
+    assert not without(STUDENT, "mix").mix
+    assert without(STUDENT, "align").align
+    with pytest.raises(ValueError, match="no such ingredient"):
+        without(STUDENT, "luck")
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """FER2013 in small, and ImageNet weights that are none."""
+    rng = np.random.default_rng(0)
+    votes = np.zeros((80, 10), np.uint8)
+    votes[np.arange(80), rng.integers(0, 7, 80)] = 10
+    np.savez(
+        tmp_path / "fer2013.npz",
+        pixels=rng.integers(0, 256, (80, 48, 48)).astype(np.uint8),
+        emotion=rng.integers(0, 7, 80).astype(np.uint8),
+        usage=np.repeat(np.array([0, 1], np.uint8), (64, 16)),
+        ferplus_votes=votes,
+    )
+    np.savez(tmp_path / "imagenet.npz", **folded_weights(EmotionNet()))
+    return tmp_path
+
+
+def test_a_run_goes_on_where_it_stopped_and_ends_as_if_it_had_not(folder):
+    recipe = replace(QUICK, batch=16)
+
+    def run(name):
+        (folder / name).mkdir(exist_ok=True)
+        setting = Setting(device=torch.device("cpu"), folder=folder / name, imagenet=folder / "imagenet.npz",
+                          epochs=1.0, minutes=None, seed=1)  # fmt: skip
+        made = Run(recipe, setting, load_training(folder))
+        made.resume()
+        return made
+
+    whole = run("whole")
+    whole.train([])
+    stopped = run("parts")
+    stopped.net.train()
+    for _ in range(2):
+        stopped._one_step([])
+    stopped.save()
+    resumed = run("parts")
+    assert resumed.step == 2
+    resumed.train([])
+    assert whole.step == resumed.step == 4
+    ends = zip(whole.ema.state_dict().values(), resumed.ema.state_dict().values(), strict=True)
+    assert all(torch.equal(one, other) for one, other in ends)
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore:.*legacy TorchScript-based ONNX export")  # the other exporter renames the weights
+@pytest.mark.filterwarnings("ignore::torch.jit.TracerWarning")
+def test_what_is_exported_computes_the_same_and_can_be_trained_on(folder, tmp_path):
+    torch.manual_seed(0)
+    net = EmotionNet(stem_stride=2).eval()
+    export(net, load_training(folder), tmp_path / "models")
+    classifier = load_emotion_classifier(tmp_path / "models")
+    faces = torch.randn(4, 1, 64, 64)
+    assert classifier(faces.numpy()).shape == (4, 7)
+    again = EmotionNet(stem_stride=2)
+    load_deployed(again, tmp_path / "models" / "emotion.onnx", faces)
+    np.testing.assert_allclose(again.eval()(faces).detach(), net(faces).detach(), atol=1e-4)
 
 
 def test_temperature_undoes_overconfidence():

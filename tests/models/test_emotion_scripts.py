@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 
 from pipeline.types import EMOTIONS
-from scripts.evaluate_emotion_damage import damages
+from scripts.evaluate_emotion_damage import damages, through_call
 from scripts.evaluate_emotion_figures import expected_calibration_error, figures
-from scripts.train_emotion_data import PUBLIC_TEST, TRAINING, load_fer2013, load_ferplus7
+from scripts.train_emotion_data import PUBLIC_TEST, TRAINING, held_out_rows, load_fer2013, load_ferplus7, load_training
 
 EVALUATE = Path(__file__).resolve().parents[2] / "scripts" / "evaluate_emotion"
 
@@ -29,7 +29,7 @@ VOTES = np.array(
 
 @pytest.fixture
 def fer(tmp_path: Path) -> Path:
-    path = tmp_path / "fer.npz"
+    path = tmp_path / "fer2013.npz"
     np.savez(
         path,
         pixels=np.random.default_rng(0).integers(0, 256, (6, 48, 48)).astype(np.uint8),
@@ -93,6 +93,39 @@ def test_damages_keep_shape_and_type():
     assert all(faces.shape == pixels.shape and faces.dtype == np.uint8 for faces in made.values())
 
 
+def test_a_call_changes_faces_less_at_a_higher_bit_rate():
+    x = np.linspace(0, 6, 48)
+    face = np.asarray(127 + 60 * np.sin(x)[:, None] + 60 * np.cos(1.5 * x), np.uint8)
+    pixels = np.stack([face, face.T, face[::-1]])
+    poor, good = (np.abs(through_call(pixels, "vp8", kbps) - pixels.astype(float)).mean() for kbps in (60, 2000))
+    assert 0 < good < poor
+    assert good < 5  # found again where it was put, in its order
+
+
+def test_training_rows_carry_both_kinds_of_label_and_keep_together(fer):
+    faces = load_training(fer.parent)
+    assert names(faces.labels) == ["happy", "neutral", "angry", "disgust", "surprise"]
+    assert faces.has_votes.tolist() == [True, True, False, False, True]
+    assert faces.codec_pixels is None
+    some = faces.rows(np.array([4, 0]))
+    assert names(some.labels) == ["surprise", "happy"]
+    np.testing.assert_array_equal(some.pixels[1], faces.pixels[0])
+
+
+def test_copies_of_other_faces_are_refused(fer):
+    np.savez(fer.parent / "codec.npz", pixels=np.zeros((3, 48, 48), np.uint8))
+    with pytest.raises(ValueError, match="made from another file"):
+        load_training(fer.parent)
+
+
+def test_held_out_rows_have_votes_and_stay_the_same():
+    has_votes = np.arange(5000) % 3 > 0
+    rows = held_out_rows(has_votes)
+    assert len(set(rows)) == 600
+    assert has_votes[rows].all()
+    np.testing.assert_array_equal(rows, held_out_rows(has_votes))
+
+
 def evaluate(*arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
     environment = {"PYTHON": sys.executable, "PATH": "/usr/bin:/bin"}
     return subprocess.run(
@@ -104,17 +137,18 @@ def evaluate(*arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
 def test_script_measures_any_npz_of_colour_faces(tmp_path):
     pixels = np.random.default_rng(0).integers(0, 256, (5, 60, 50, 3)).astype(np.uint8)
     np.savez(tmp_path / "faces.npz", pixels=pixels, label=np.array(["happy", "Anger", "sad", "contempt", "neutral"]))
-    done = evaluate("--data", "faces.npz", "--json", cwd=tmp_path)
+    done = evaluate("--data", "faces.npz", "--kbps", "500", "--json", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     result = json.loads(done.stdout)
     assert {"n", "accuracy", "macro_f1", "recall", "confusion", "ece", "ci95"} <= result.keys()
     assert {"three_level_accuracy", "ms_per_face", "parameters"} <= result.keys()
     assert (result["n"], result["n_left_out"]) == (4, 1)
     assert 0 < result["ms_per_face"] < 100
+    assert result["call"].keys() == {"codec", "kbps", "accuracy", "points_lost"}
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("arguments", [("--data", "missing.npz"), ("--data", "fer.npz"), ("--data", "text.npz")])
+@pytest.mark.parametrize("arguments", [("--data", "missing.npz"), ("--data", "fer2013.npz"), ("--data", "text.npz")])
 def test_script_says_what_is_wrong_with_the_data(fer, arguments):
     (fer.parent / "text.npz").write_text("no archive")
     done = evaluate(*arguments, cwd=fer.parent)

@@ -1,0 +1,82 @@
+"""What goes into a training run: the network, the schedule, and every ingredient that can be left out."""
+
+from dataclasses import dataclass, replace
+
+INGREDIENTS = (
+    "imagenet", "votes", "ema", "warp", "degrade", "codec", "relight", "occlude", "mix", "balance", "distil",
+)  # fmt: skip
+"""Ingredients of the final recipe; an ablation leaves out one at a time."""
+
+OPTIONS = ("equalise", "align")
+"""Ingredients that are not in the final recipe; an ablation adds one at a time."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recipe:
+    """One training run."""
+
+    name: str
+    """Names the checkpoint."""
+    network: str
+    """A key of ``scripts.train_emotion_networks.NETWORKS``."""
+    size_px: int = 64
+    """Side of the input."""
+    stem_stride: int = 1
+    """Stride of the first convolution, MobileNetV2 only."""
+    optimiser: str = "adamw"
+    """``adamw`` or ``sgd`` (Nesterov momentum 0.9)."""
+    learning_rate: float = 2e-3
+    weight_decay: float = 0.05
+    batch: int = 256
+    share: float = 1.0
+    """Part of the time, relative to the networks trained beside it."""
+
+    imagenet: bool = True
+    """Start from ImageNet weights (MobileNetV2 only), else from random ones."""
+    votes: bool = True
+    """The FER+ target is the distribution of the votes, else its largest."""
+    ema: bool = True
+    """The result is the exponential moving average of the weights, else the last weights."""
+    warp: bool = True
+    """Turn, scale and shift. Without it faces are only mirrored."""
+    degrade: bool = True
+    """Lower resolution, blur, quantise, add noise."""
+    codec: bool = True
+    """Three faces in ten have been through VP8 or H.264 (where --data has copies that have)."""
+    relight: bool = True
+    """Gamma, side light, darkness, clipping."""
+    occlude: bool = True
+    """Glasses-like bars, covered parts, a covered lower face."""
+    mix: bool = True
+    """MixUp and CutMix, each in a quarter of the steps."""
+    balance: bool = True
+    """Faces with votes for disgust come four times an epoch, for fear twice."""
+    distil: bool = True
+    """Learn from the teachers' answers to the same augmented faces."""
+    equalise: bool = False
+    """Histogram equalisation of every face, in training and at test."""
+    align: bool = False
+    """Eyes levelled and face framed by landmarks, in training and at test (needs alignment.npz)."""
+
+
+STUDENT = Recipe(name="student", network="mobilenet")
+
+QUICK = replace(STUDENT, stem_stride=2, batch=64, learning_rate=1e-3, mix=False, distil=False)
+"""For two CPU cores and an hour: a quarter of the cost, learns from labels alone, and not long enough for blends."""
+
+TEACHERS = (
+    Recipe(name="teacher-mobilenet", network="mobilenet", size_px=80, share=1.2),
+    Recipe(name="teacher-resnet", network="resnet", optimiser="sgd", learning_rate=0.1, weight_decay=5e-4),
+    Recipe(name="teacher-vgg", network="vgg", optimiser="sgd", learning_rate=0.05, weight_decay=5e-4, share=0.7),
+    Recipe(name="teacher-dense", network="dense", optimiser="sgd", learning_rate=0.1, weight_decay=3e-4),
+)
+
+
+def without(recipe: Recipe, ingredient: str) -> Recipe:
+    """Return the recipe with one ingredient turned over: left out of INGREDIENTS or added of OPTIONS."""
+    if ingredient not in (*INGREDIENTS, *OPTIONS):
+        raise ValueError(f"no such ingredient: {ingredient!r}; there are {', '.join((*INGREDIENTS, *OPTIONS))}")
+    is_in = getattr(recipe, ingredient)
+    # Alternatives are named by what changes, so that each has a checkpoint of its own.
+    changed: dict[str, object] = {ingredient: not is_in, "name": f"{'no' if is_in else 'with'}-{ingredient}"}
+    return replace(recipe, **changed)  # type: ignore[arg-type]  # names and types of the ingredients are checked above
