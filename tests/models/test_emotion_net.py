@@ -145,7 +145,7 @@ def test_a_run_goes_on_where_it_stopped_and_ends_as_if_it_had_not(folder):
 
 
 @pytest.mark.slow
-@pytest.mark.filterwarnings("ignore:.*legacy TorchScript-based ONNX export")  # the other exporter renames the weights
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")  # the other exporter of torch renames the weights
 @pytest.mark.filterwarnings("ignore::torch.jit.TracerWarning")
 def test_what_is_exported_computes_the_same_and_can_be_trained_on(folder, tmp_path):
     torch.manual_seed(0)
