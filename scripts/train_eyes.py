@@ -20,10 +20,11 @@ from torch import Generator, Tensor
 
 from models.eyes_net import EyesNet
 from pipeline.types import FloatArray
-from pipeline.video.crop import MIN_CONTRAST
+from pipeline.video.crop import MIN_CONTRAST, SOURCE_SIZE_PX
 from pipeline.video.eyes import STRIP_COLUMNS, STRIP_ROWS, STRIP_SIZE_PX, prepare_strips
-from scripts.train_emotion_augment import augment, normalise
+from scripts.train_emotion_augment import Dice, augment, normalise
 from scripts.train_emotion_data import PUBLIC_TEST, TRAINING, LabelledFaces
+from scripts.train_emotion_recipe import Recipe
 from scripts.train_eyes_data import load_eyes6
 from scripts.train_eyes_export import export
 
@@ -32,6 +33,9 @@ N_CALIBRATION_FACES = 1000
 LEARNING_RATE = 2e-3
 WARM_UP_STEPS = 300
 EMA_DECAY = 0.998
+
+RECIPE = Recipe(name="eyes", network="eyes", size_px=SOURCE_SIZE_PX, occlude=False)
+"""Of the damage done to whole faces. Hidden parts are left out: a bar over the eyes would leave nothing to learn."""
 
 
 def main() -> int:
@@ -89,7 +93,8 @@ def _rows(faces: LabelledFaces, rows: np.ndarray) -> LabelledFaces:
 
 def train(options: argparse.Namespace, training: LabelledFaces, public: LabelledFaces) -> EyesNet:
     """Run the epochs that are still to be done and return the averaged network."""
-    pixels, shares = torch.from_numpy(training.pixels)[:, None], torch.from_numpy(training.shares)
+    pixels = torch.from_numpy(training.pixels)[:, None].to(options.device)
+    shares = torch.from_numpy(training.shares).to(options.device)
     net = EyesNet().to(options.device, memory_format=torch.channels_last)
     ema: EyesNet = copy.deepcopy(net).eval()
     optimiser = torch.optim.AdamW(net.parameters(), lr=LEARNING_RATE, weight_decay=0.05)
@@ -102,13 +107,14 @@ def train(options: argparse.Namespace, training: LabelledFaces, public: Labelled
         loss_sum = 0.0
         net.train()
         for i_step in range(steps_per_epoch):
-            rows = order[i_step * options.batch : (i_step + 1) * options.batch]
+            rows = order[i_step * options.batch : (i_step + 1) * options.batch].to(options.device)
             step = epoch * steps_per_epoch + i_step
             optimiser.param_groups[0]["lr"] = _learning_rate(step, options.epochs * steps_per_epoch)
             # Damage is done to whole faces, as a camera does it, and the strip is cut afterwards.
-            strips = to_strips(augment(pixels[rows].float(), generator)).to(options.device)
+            dice = Dice(options.seed * 1_000_000 + step, options.device)
+            strips = to_strips(augment(pixels[rows].float(), RECIPE, dice))
             answers = net(strips.contiguous(memory_format=torch.channels_last))
-            loss = F.cross_entropy(answers, shares[rows].to(options.device))
+            loss = F.cross_entropy(answers, shares[rows])
             optimiser.zero_grad()
             loss.backward()
             torch.nn.utils.clip_grad_norm_(net.parameters(), 2)
