@@ -6,18 +6,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import onnxruntime
-from onnxruntime.capi import onnxruntime_pybind11_state as ort
 
 from models.errors import ModelError
-from pipeline.types import EMOTIONS, FloatArray
+from models.onnx_network import OnnxNetwork
+from pipeline.types import EMOTIONS, EYE_EMOTIONS, EmotionClassifier, FloatArray
 from pipeline.video.crop import FACE_SIZE_PX
+from pipeline.video.eyes import STRIP_SIZE_PX
 
 MODELS_DIR = Path(__file__).resolve().parent
 SHA256_LENGTH = 64
-
-# onnxruntime's errors share no base but Exception.
-_ONNX_ERRORS = (ort.Fail, ort.InvalidArgument, ort.InvalidGraph, ort.InvalidProtobuf, ort.RuntimeException)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,13 +37,14 @@ def load_emotion_classifier(models_dir: Path = MODELS_DIR) -> "OnnxEmotionClassi
     Raises:
         ModelError: manifest or network is missing, or the network is not the one the manifest names.
     """
-    entry = read_manifest(models_dir, "emotion")
-    path = models_dir / entry.file
-    content = _read(path)
-    sha256 = hashlib.sha256(content).hexdigest()
-    if sha256 != entry.sha256:
-        raise ModelError(f"{path} has sha256 {sha256}, manifest.toml expects {entry.sha256}: wrong or damaged file")
-    return OnnxEmotionClassifier(content, source=str(path), name=entry.name)
+    entry, content = _read_network(models_dir, "emotion")
+    return OnnxEmotionClassifier(content, source=str(models_dir / entry.file), name=entry.name)
+
+
+def load_eye_classifier(models_dir: Path = MODELS_DIR) -> "OnnxEyeClassifier":
+    """Load the network of the region of the eyes, as :func:`load_emotion_classifier` does the other."""
+    entry, content = _read_network(models_dir, "eyes")
+    return OnnxEyeClassifier(content, source=str(models_dir / entry.file), name=entry.name)
 
 
 def read_manifest(models_dir: Path, name: str) -> ManifestEntry:
@@ -66,6 +64,16 @@ def read_manifest(models_dir: Path, name: str) -> ManifestEntry:
     return entry
 
 
+def _read_network(models_dir: Path, name: str) -> tuple[ManifestEntry, bytes]:
+    entry = read_manifest(models_dir, name)
+    path = models_dir / entry.file
+    content = _read(path)
+    sha256 = hashlib.sha256(content).hexdigest()
+    if sha256 != entry.sha256:
+        raise ModelError(f"{path} has sha256 {sha256}, manifest.toml expects {entry.sha256}: wrong or damaged file")
+    return entry, content
+
+
 def _read(path: Path) -> bytes:
     try:
         return path.read_bytes()
@@ -73,47 +81,38 @@ def _read(path: Path) -> bytes:
         raise ModelError(f"{path} cannot be read: {exc.strerror}") from exc
 
 
-class OnnxEmotionClassifier:
+class OnnxEmotionClassifier(OnnxNetwork):
     """The emotion network on one CPU thread; implements ``pipeline.types.EmotionClassifier``.
 
-    One object may serve all streams of a worker. The same faces give the same probabilities.
+    Takes face crops of shape (n, 1, FACE_SIZE_PX, FACE_SIZE_PX), gives shape (n, 7). One object may serve all streams
+    of a worker. The same faces give the same probabilities.
     """
 
-    version: str
-    n_parameters: int | None
-    """As the file's own metadata says; None when it says nothing."""
-
     def __init__(self, content: bytes, *, source: str, name: str = "emotion") -> None:
-        """Open and warm up a network.
+        """Open and warm up a network; see :class:`models.onnx_network.OnnxNetwork` for arguments and errors."""
+        shape = (1, FACE_SIZE_PX, FACE_SIZE_PX)
+        super().__init__(content, source=source, name=name, shape=shape, n_shares=len(EMOTIONS))
 
-        Args:
-            content: the ONNX file.
-            source: where it came from, for messages.
-            name: goes into the version.
 
-        Raises:
-            ModelError: not an ONNX network, or not one from face crops to seven probabilities.
-        """
-        options = onnxruntime.SessionOptions()
-        # One thread: workers are spread over cores, not the layers of so small a network.
-        options.intra_op_num_threads = 1
-        options.inter_op_num_threads = 1
-        options.log_severity_level = 3
-        try:
-            self._session = onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
-            self._input = self._session.get_inputs()[0].name
-            probabilities = self(np.zeros((1, 1, FACE_SIZE_PX, FACE_SIZE_PX), np.float32))
-        except (*_ONNX_ERRORS, ValueError, IndexError) as exc:
-            raise ModelError(f"{source} is not a usable ONNX emotion network: {exc}") from exc
-        if probabilities.shape != (1, len(EMOTIONS)):
-            raise ModelError(f"{source} answers with shape {probabilities.shape}, expected (1, {len(EMOTIONS)})")
-        self.version = f"{name}-{hashlib.sha256(content).hexdigest()[:8]}"
-        said = self._session.get_modelmeta().custom_metadata_map.get("parameters")
-        self.n_parameters = int(said) if said else None
+class OnnxEyeClassifier(OnnxNetwork):
+    """The network of the region of the eyes; implements ``pipeline.types.EyeClassifier``: (n, 1, 32, 64) to (n, 6)."""
+
+    def __init__(self, content: bytes, *, source: str, name: str = "eyes") -> None:
+        """Open and warm up a network; see :class:`models.onnx_network.OnnxNetwork` for arguments and errors."""
+        super().__init__(content, source=source, name=name, shape=(1, *STRIP_SIZE_PX), n_shares=len(EYE_EMOTIONS))
+
+
+class FlipAveraged:
+    """An emotion classifier that also looks at the mirrored face and averages the two answers.
+
+    Expressions have no side, the network's errors do. It takes twice as long.
+    """
+
+    def __init__(self, classifier: EmotionClassifier) -> None:
+        self._classifier = classifier
+        self.version = f"{classifier.version}-flip"
 
     def __call__(self, faces: FloatArray) -> FloatArray:
-        """Classify face crops of shape (n, 1, FACE_SIZE_PX, FACE_SIZE_PX); returns shape (n, 7), rows sum to 1."""
-        if len(faces) == 0:
-            return np.zeros((0, len(EMOTIONS)), np.float32)
-        (probabilities,) = self._session.run(None, {self._input: faces})
-        return np.asarray(probabilities, np.float32)
+        """Classify face crops of shape (n, 1, size, size); returns shape (n, 7), rows sum to 1."""
+        both = self._classifier(np.concatenate([faces, faces[..., ::-1]]))
+        return np.asarray((both[: len(faces)] + both[len(faces) :]) / 2, np.float32)

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from pipeline.fusion import weigh_face
-from pipeline.types import FaceSample, Reading, Reason
+from pipeline.types import FaceSample, Reading, Reason, Shares
 
 WINDOW_S = 1.5
 """Samples averaged: a blink or a syllable should not move the value."""
@@ -72,7 +72,41 @@ def view_face(state: FaceState, t_s: float, max_age_s: float) -> FaceView | None
     return FaceView(reading=reading, emotions=emotions, parts=parts)
 
 
+def view_eyes(state: FaceState, t_s: float, max_age_s: float, *, otherwise: Reason) -> Shares:
+    """Average what the region of the eyes says by its quality, as ``view_face`` does for the face.
+
+    Args:
+        state: what was seen.
+        t_s: time of the tick.
+        max_age_s: an older newest sample is not current.
+        otherwise: the reason when no sample is: why the face is unknown.
+
+    Returns:
+        Shares in the order EYE_EMOTIONS; quality is the mean over all samples, with 0 for those that say nothing.
+    """
+    if not state.samples or t_s - state.samples[-1].t_s > max_age_s:
+        return Shares(shares=None, quality=0.0, reason=otherwise, age_s=0.0)
+    reasons = tuple(sample.eyes_reason for sample in state.samples)
+    usable = [sample for sample in state.samples if sample.eyes is not None and sample.eyes_quality > 0]
+    if not usable:
+        age_s = max(0.0, t_s - state.samples[-1].t_s)
+        return Shares(shares=None, quality=0.0, reason=_most_common(reasons), age_s=age_s)
+    weights = np.array([sample.eyes_quality for sample in usable])
+    mean = (np.array([sample.eyes for sample in usable], np.float64) * weights[:, None]).sum(axis=0)
+    quality = float(weights.sum()) / len(state.samples)
+    return Shares(
+        shares=tuple((mean / mean.sum()).tolist()),
+        quality=quality,
+        reason=Reason.OK if quality >= WEAK_QUALITY else _most_common(reasons),
+        age_s=max(0.0, t_s - usable[-1].t_s),
+    )
+
+
 def _common_reason(samples: tuple[FaceSample, ...]) -> Reason:
+    return _most_common(tuple(sample.reason for sample in samples))
+
+
+def _most_common(reasons: tuple[Reason, ...]) -> Reason:
     """The most frequent reason other than OK, the newest first among equals; OK when there is no other."""
-    counts = Counter(sample.reason for sample in reversed(samples) if sample.reason is not Reason.OK)
+    counts = Counter(reason for reason in reversed(reasons) if reason is not Reason.OK)
     return counts.most_common(1)[0][0] if counts else Reason.OK

@@ -10,7 +10,7 @@ import numpy as np
 from pipeline.audio.reading import VoiceView, read_voice
 from pipeline.audio.voice import WINDOW_S, VoiceState, VoiceWindow, hear, measure_pending, new_voice, view_window
 from pipeline.calibration import CalibrationState, learn, new_calibration
-from pipeline.face import FaceState, FaceView, see, view_face
+from pipeline.face import FaceState, FaceView, see, view_eyes, view_face
 from pipeline.fusion import SmoothingState, explain_stress, fuse, smooth
 from pipeline.levels import LevelState, follow_level, view_level
 from pipeline.trend import TrendState, follow_trend, judge_band
@@ -127,6 +127,7 @@ def _estimate(state: SessionState, t_s: float) -> tuple[SessionState, tuple[Esti
         face=face.reading,
         voice=voice.reading,
         emotions=face.emotions,
+        eyes=view_eyes(state.face, t_s, MAX_AGE_S, otherwise=face.reading.reason),
         levels=view_level(state.level, t_s, MAX_AGE_S, otherwise=face.reading.reason),
         voice_features=window.features if window is not None else None,
         band=judge_band(stress) if stress is not None else None,

@@ -32,6 +32,7 @@ class Reason(StrEnum):
     NO_FACE = "no_face"
     DARK = "dark"
     SMALL_FACE = "small_face"
+    UNCLEAR = "unclear"
     NO_VIDEO = "no_video"
     SILENCE = "silence"
     NOISE = "noise"
@@ -127,6 +128,12 @@ class FaceSample:
     """In [0, 1]: detection confidence, size, light and sharpness together."""
     reason: Reason
     """OK, NO_FACE, DARK or SMALL_FACE."""
+    eyes: FloatArray | None = None
+    """Shape (6,), sums to 1, order EYE_EMOTIONS: the region of the eyes alone; None where it cannot be read."""
+    eyes_quality: float = 0.0
+    """In [0, 1]; 0 without eyes."""
+    eyes_reason: Reason = Reason.NO_FACE
+    """OK, or why there are no eyes: also UNCLEAR (blurred, over-exposed, small or half hidden)."""
     box: tuple[float, float, float, float] | None = None
     """x, y, width, height as shares of the frame, or None."""
 
@@ -199,6 +206,8 @@ class Estimate:
     """Seven shares in the order EMOTIONS, or None without a face."""
     levels: Shares
     """Low, medium, high: three sums of emotions over the last five answers of the network (``pipeline.levels``)."""
+    eyes: Shares
+    """Six shares in the order EYE_EMOTIONS from the region of the eyes alone: evidence that no score uses."""
     voice_features: VoiceFeatures | None
     band: Band | None
     """None when stress is unknown."""
@@ -255,7 +264,7 @@ class EmotionClassifier(Protocol):
     version: str
     """Name and short hash of the weights."""
 
-    def __call__(self, faces: FloatArray) -> FloatArray:
+    def __call__(self, faces: FloatArray, /) -> FloatArray:
         """Classify aligned face crops.
 
         Args:
@@ -263,6 +272,20 @@ class EmotionClassifier(Protocol):
 
         Returns:
             Shape (n, 7), rows sum to 1, order EMOTIONS.
+        """
+
+
+class EyeClassifier(Protocol):
+    """A loaded network for the region of the eyes."""
+
+    version: str
+    """Name and short hash of the weights."""
+
+    def __call__(self, strips: FloatArray, /) -> FloatArray:
+        """Classify strips of shape (n, 1, 32, 64), as ``pipeline.video.eyes`` cuts them.
+
+        Returns:
+            Shape (n, 6), rows sum to 1, order EYE_EMOTIONS.
         """
 
 

@@ -68,7 +68,13 @@ def make_app(
     plane = MediaPlane(config, clock=monotonic_s, on_publisher=on_publisher)
     pool = AnalysisPool(config, clock=monotonic_s)
     rooms = LiveRooms(
-        database, config, media=plane, analysis=pool, model_version=model_version(), clock=monotonic_s, now=now
+        database,
+        config,
+        media=plane,
+        analysis=pool,
+        model_version=model_version(is_flip_averaged=config.emotion_flip),
+        clock=monotonic_s,
+        now=now,
     )
     app[keys.CONFIG] = config
     app[keys.DATABASE] = database

@@ -163,6 +163,9 @@ class Config:
     max_sessions: int = _setting("20", _count, "interviews that may run at once")
     analysis_workers: int = _setting("1", _count, "worker processes for the analysis")
     analysis_fps: float = _setting("5", _rate, "video frames a second on which the face is measured")
+    emotion_flip: bool = _setting(
+        "0", _flag, "let the emotion network look at the mirrored face too and average; twice its time"
+    )
     analysed_purposes: tuple[str, ...] = _setting(
         "practice,research", _purposes, "purposes for which analysis is allowed (the law: docs/install.md)"
     )

@@ -12,7 +12,7 @@ from enum import StrEnum
 from typing import Any
 
 from pipeline.levels import LEVELS, name_level
-from pipeline.types import EMOTIONS, Estimate, Explanation, Reading, Reason, Shares
+from pipeline.types import EMOTIONS, EYE_EMOTIONS, Estimate, Explanation, Reading, Reason, Shares
 
 MAX_MESSAGE_BYTES = 16_384
 """Largest websocket message a client may send."""
@@ -182,6 +182,7 @@ def estimate_message(session_id: str, estimate: Estimate, *, newest_arrival_s: f
         if estimate.emotions is None
         else {name: round(share, 4) for name, share in zip(EMOTIONS, estimate.emotions, strict=True)},
         "level": _level_message(estimate.levels),
+        "eyes": _shares_message(estimate.eyes, EYE_EMOTIONS),
         "band": estimate.band,
         "trajectory": estimate.trajectory,
         "window_mean": _rounded(estimate.window_mean),

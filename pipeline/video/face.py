@@ -127,13 +127,18 @@ def assess(*, crop: ImageArray, side_px: float, score: float) -> FaceQuality:
         side_px: side of the crop in pixels of the frame it came from.
         score: detection confidence in [0, 1].
     """
-    clipped = float((crop >= CLIPPED_LEVEL).mean())
     return FaceQuality(
-        detection=_ramp(score, SCORE_LIMITS),
-        size=_ramp(side_px, SIZE_LIMITS_PX),
-        light=min(_ramp(float(crop.mean()), LIGHT_LIMITS), 1 - _ramp(clipped, CLIPPED_LIMITS)),
-        sharpness=_ramp(sharpness(crop), SHARPNESS_LIMITS),
+        detection=ramp(score, SCORE_LIMITS),
+        size=ramp(side_px, SIZE_LIMITS_PX),
+        light=light(crop),
+        sharpness=ramp(sharpness(crop), SHARPNESS_LIMITS),
     )
+
+
+def light(crop: ImageArray) -> float:
+    """Rate the exposure of a crop, or of a part of one, in [0, 1]: neither dark nor clipped."""
+    clipped = float((crop >= CLIPPED_LEVEL).mean())
+    return min(ramp(float(crop.mean()), LIGHT_LIMITS), 1 - ramp(clipped, CLIPPED_LIMITS))
 
 
 def sharpness(crop: ImageArray) -> float:
@@ -146,7 +151,8 @@ def sharpness(crop: ImageArray) -> float:
     return float(edges.mean() / max(float(levels.std()), MIN_CONTRAST))
 
 
-def _ramp(value: float, limits: tuple[float, float]) -> float:
+def ramp(value: float, limits: tuple[float, float]) -> float:
+    """Rise linearly from 0 at the lower limit to 1 at the upper, and stay there."""
     low, high = limits
     return min(1.0, max(0.0, (value - low) / (high - low)))
 

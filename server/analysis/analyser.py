@@ -2,11 +2,22 @@
 
 import pickle
 from collections.abc import Callable, Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from pipeline.session import MAX_AGE_S, Item, SessionState, new_session, reset_calibration, step
-from pipeline.types import SAMPLE_RATE_HZ, AudioChunk, EmotionClassifier, Explanation, FaceFinder, Gap, Reason, Tick
+from pipeline.types import (
+    SAMPLE_RATE_HZ,
+    AudioChunk,
+    EmotionClassifier,
+    Explanation,
+    EyeClassifier,
+    FaceFinder,
+    Gap,
+    Reason,
+    Tick,
+)
 from pipeline.video.explain import explain
+from pipeline.video.eyes import look_at_eyes
 from pipeline.video.face import MeasuredFace, measure_face
 from server.analysis.decode import AudioDecoder, DecodeError, VideoDecoder
 from server.analysis.messages import (
@@ -31,16 +42,24 @@ STARVED_S = 1.0
 """Without a measured face for this long the next picture is measured however late it is."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FaceNetworks:
+    """The networks that read a face; a worker's sessions share them."""
+
+    emotions: EmotionClassifier
+    eyes: EyeClassifier
+
+
 class SessionAnalyser:
     """Holds what a session needs in its worker: decoders, face tracker, the pipeline's state."""
 
     def __init__(
-        self, message: Open, *, classifier: EmotionClassifier, find_face: FaceFinder, clock: Callable[[], float]
+        self, message: Open, *, networks: FaceNetworks, find_face: FaceFinder, clock: Callable[[], float]
     ) -> None:
         self._session_id = message.session_id
         self._origin_s = message.origin_s
         self._period_s = 1 / message.analysis_fps
-        self._classifier = classifier
+        self._networks = networks
         self._find_face = find_face
         self._clock = clock
         self._state = _restored(message.state)
@@ -100,7 +119,7 @@ class SessionAnalyser:
             return Explanation(reason=sample.reason, t_s=sample.t_s)
         return explain(
             face.crop,
-            self._classifier,
+            self._networks.emotions,
             t_s=sample.t_s,
             quality=sample.quality,
             reason=sample.reason,
@@ -147,8 +166,8 @@ class SessionAnalyser:
         self._video_seen_s = max(0.0, t_s)
         if picture is None:
             return
-        face = measure_face(t_s=t_s, rgb=picture, find_face=self._find_face, classify=self._classifier)
-        self._newest_face = face
+        measured = measure_face(t_s=t_s, rgb=picture, find_face=self._find_face, classify=self._networks.emotions)
+        self._newest_face = face = look_at_eyes(measured, self._networks.eyes)
         self._step(face.sample)
         self._newest_arrival_s = max(self._newest_arrival_s, frame.arrival_s)
         self._due_s = max(self._due_s + self._period_s, t_s + self._period_s / 2)

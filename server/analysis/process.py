@@ -5,7 +5,7 @@ import logging
 import os
 import socket
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -103,7 +103,7 @@ class Link(asyncio.Protocol):
 class WorkerProcess:
     """A place in the pool: always one process, or one being restarted, and the feeds it serves."""
 
-    def __init__(self, name: str, *, clock: Callable[[], float]) -> None:
+    def __init__(self, name: str, *, clock: Callable[[], float], arguments: Sequence[str] = ()) -> None:
         self.name = name
         self.state = WorkerState.STARTING
         self.settled = asyncio.Event()
@@ -113,6 +113,7 @@ class WorkerProcess:
         self.restarts = 0
         self.model_version: str | None = None
         self._clock = clock
+        self._arguments = tuple(arguments)
         self._feeds: dict[str, AnalysisFeed] = {}
         self._link: Link | None = None
         self._ready = asyncio.Event()
@@ -166,7 +167,7 @@ class WorkerProcess:
         try:
             ours.setblocking(False)
             with theirs:
-                process = await _spawn(theirs.fileno())
+                process = await _spawn(theirs.fileno(), self._arguments)
             self.pid = process.pid
             stderr_task = asyncio.create_task(self._read_stderr(process), name=f"{self.name}-stderr")
             loop = asyncio.get_running_loop()
@@ -284,7 +285,7 @@ async def _first(event: asyncio.Event, lost: asyncio.Task[bool], timeout_s: floa
     return event.is_set()
 
 
-async def _spawn(fd: int) -> asyncio.subprocess.Process:
+async def _spawn(fd: int, arguments: Sequence[str]) -> asyncio.subprocess.Process:
     # The server's settings hold secrets that a process which decodes foreign media has no use for.
     env = {name: value for name, value in os.environ.items() if not name.startswith("COMPOSURE_")}
     env |= {"PYTHONPATH": str(_ROOT), "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
@@ -295,6 +296,7 @@ async def _spawn(fd: int) -> asyncio.subprocess.Process:
         "-m",
         "server.analysis.worker",
         str(fd),
+        *arguments,
         pass_fds=[fd],
         env=env,
         stdin=asyncio.subprocess.DEVNULL,

@@ -144,8 +144,9 @@ class AnalysisPool:
 
     def _start(self) -> None:
         if not self._workers:
+            arguments = ("--emotion-flip",) if self._config.emotion_flip else ()
             self._workers = [
-                WorkerProcess(f"analysis-worker-{number}", clock=self._clock)
+                WorkerProcess(f"analysis-worker-{number}", clock=self._clock, arguments=arguments)
                 for number in range(self._config.analysis_workers)
             ]
 

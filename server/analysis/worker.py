@@ -1,4 +1,4 @@
-"""The worker process: ``python -m server.analysis.worker FD``, FD being its end of the link.
+"""The worker process: ``python -m server.analysis.worker FD [--emotion-flip]``, FD being its end of the link.
 
 One thread takes messages in the order in which they come. The process ends when the link is closed, thus also when
 the server dies. Whatever C libraries write to standard output or error does not touch the link.
@@ -12,10 +12,9 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from models.face_mesh import FaceMeshFinder
-from models.loader import load_emotion_classifier
-from pipeline.types import EmotionClassifier
+from models.loader import FlipAveraged, load_emotion_classifier, load_eye_classifier
 from server import clock
-from server.analysis.analyser import SessionAnalyser
+from server.analysis.analyser import FaceNetworks, SessionAnalyser
 from server.analysis.link import Unpacker, pack
 from server.analysis.messages import (
     Close,
@@ -35,6 +34,8 @@ from server.analysis.messages import (
     to_body,
 )
 
+FLIP = "--emotion-flip"
+
 NICENESS = 5
 """The media plane goes first when there are too few cores."""
 RECEIVE_BYTES = 256 * 1024
@@ -43,8 +44,8 @@ RECEIVE_BYTES = 256 * 1024
 class Worker:
     """The sessions of this process and the models they share."""
 
-    def __init__(self, classifier: EmotionClassifier, make_face_finder: Callable[[], FaceMeshFinder]) -> None:
-        self._classifier = classifier
+    def __init__(self, networks: FaceNetworks, make_face_finder: Callable[[], FaceMeshFinder]) -> None:
+        self._networks = networks
         self._make_face_finder = make_face_finder
         self._sessions: dict[str, tuple[SessionAnalyser, FaceMeshFinder]] = {}
 
@@ -69,7 +70,7 @@ class Worker:
         if isinstance(message, Open):
             self._forget(message.session_id)
             finder = self._make_face_finder()
-            analyser = SessionAnalyser(message, classifier=self._classifier, find_face=finder, clock=clock.monotonic_s)
+            analyser = SessionAnalyser(message, networks=self._networks, find_face=finder, clock=clock.monotonic_s)
             self._sessions[message.session_id] = (analyser, finder)
         elif message.session_id in self._sessions:
             # What is still under way to a session that failed is not answered.
@@ -81,14 +82,17 @@ class Worker:
             entry[1].close()
 
 
-def serve(link: socket.socket) -> None:
+def serve(link: socket.socket, *, is_flip_averaged: bool) -> None:
     """Load the models, say so, and work until the other end closes."""
     started_s = clock.monotonic_s()
-    classifier = load_emotion_classifier()
+    emotions = load_emotion_classifier()
+    networks = FaceNetworks(
+        emotions=FlipAveraged(emotions) if is_flip_averaged else emotions, eyes=load_eye_classifier()
+    )
     FaceMeshFinder().close()  # the first one pays for loading the library
-    worker = Worker(classifier, FaceMeshFinder)
+    worker = Worker(networks, FaceMeshFinder)
     unpacker = Unpacker()
-    _send(link, Ready(model_version=classifier.version, load_s=clock.monotonic_s() - started_s))
+    _send(link, Ready(model_version=networks.emotions.version, load_s=clock.monotonic_s() - started_s))
     while data := link.recv(RECEIVE_BYTES):
         for body in unpacker.feed(data):
             for answer in worker.handle(from_body(body)):
@@ -96,11 +100,11 @@ def serve(link: socket.socket) -> None:
 
 
 def main(argv: list[str]) -> int:
-    """Run a worker on the inherited socket argv[0]."""
+    """Run a worker on the inherited socket argv[0]; FLIP among the others averages over mirrored faces."""
     os.nice(NICENESS)
     with socket.socket(fileno=int(argv[0])) as link:
         try:
-            serve(link)
+            serve(link, is_flip_averaged=FLIP in argv[1:])
         except (BrokenPipeError, ConnectionResetError):
             return 0
     return 0

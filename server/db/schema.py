@@ -23,7 +23,7 @@ from sqlalchemy.engine import Dialect
 from sqlalchemy.types import JSON, TypeDecorator
 
 from pipeline.levels import LEVELS
-from pipeline.types import EMOTIONS
+from pipeline.types import EMOTIONS, EYE_EMOTIONS
 
 metadata = MetaData(
     naming_convention={
@@ -242,6 +242,7 @@ estimates = Table(
     *_reading("voice"),
     *(Column(f"emotion_{name}", Double) for name in EMOTIONS),
     *_shares("level", LEVELS),
+    *_shares("eyes", EYE_EMOTIONS),
     Column("band", String(20)),
     Column("trajectory", String(20)),
     Column("window_mean", Double),

@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from pipeline.levels import LEVELS
 from pipeline.types import (
     EMOTIONS,
+    EYE_EMOTIONS,
     Band,
     Contribution,
     Estimate,
@@ -205,6 +206,7 @@ def _estimate_values(estimate: Estimate) -> dict[str, Any]:
         **_reading_values("voice", estimate.voice),
         **{f"emotion_{name}": share for name, share in zip(EMOTIONS, shares, strict=True)},
         **_shares_values("level", tuple(LEVELS), estimate.levels),
+        **_shares_values("eyes", EYE_EMOTIONS, estimate.eyes),
         "band": estimate.band,
         "trajectory": estimate.trajectory,
         "window_mean": estimate.window_mean,
@@ -249,6 +251,7 @@ def _estimate_from_row(row: Row[*tuple[Any, ...]]) -> Estimate:
         voice=_reading_from_row(row, "voice"),
         emotions=None if shares[0] is None else shares,
         levels=_shares_from_row(row, "level", tuple(LEVELS)),
+        eyes=_shares_from_row(row, "eyes", EYE_EMOTIONS),
         voice_features=_voice_from_row(row),
         band=None if row.band is None else Band(row.band),
         trajectory=None if row.trajectory is None else Trajectory(row.trajectory),

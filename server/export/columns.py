@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from operator import attrgetter
 
 from pipeline.levels import LEVELS, name_level
-from pipeline.types import EMOTIONS, Estimate, Shares
+from pipeline.types import EMOTIONS, EYE_EMOTIONS, Estimate, Shares
 
 Cell = float | str | bool | None
 """None stands for unknown."""
@@ -81,6 +81,7 @@ COLUMNS: tuple[Column, ...] = (
     *(_emotion(i) for i in range(len(EMOTIONS))),
     Column(name="level", read=_level),
     *_shares("level", LEVELS, attrgetter("levels")),
+    *_shares("eyes", EYE_EMOTIONS, attrgetter("eyes")),
     _plain("band"),
     _plain("trajectory"),
     _plain("window_mean"),

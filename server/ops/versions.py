@@ -8,10 +8,17 @@ from pathlib import Path
 MANIFEST = Path(__file__).resolve().parents[2] / "models" / "manifest.toml"
 
 
-def model_version(manifest: Path = MANIFEST) -> str:
-    """Return the models' names with the beginning of their hashes, such as ``emotion-1a2b3c4d mediapipe-0.10.21``."""
+def model_version(manifest: Path = MANIFEST, *, is_flip_averaged: bool = False) -> str:
+    """Return the models' names with the beginning of their hashes, such as ``emotion-1a2b3c4d mediapipe-0.10.21``.
+
+    Args:
+        manifest: of the networks.
+        is_flip_averaged: the emotion network's answers are averaged over the mirrored face, which is said too.
+    """
     networks = tomllib.loads(manifest.read_text())
     names = [f"{name}-{entry['sha256'][:8]}" for name, entry in sorted(networks.items())]
+    if is_flip_averaged:
+        names.append("emotion-flip")
     return " ".join([*names, f"mediapipe-{metadata.version('mediapipe')}"])
 
 

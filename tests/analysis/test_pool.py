@@ -411,3 +411,13 @@ async def test_a_worker_that_is_late_with_an_explanation_is_not_waited_for(warm_
     os.kill(pid, signal.SIGCONT)
     assert answers == [None] * 6
     await session.until_estimate(lambda estimate: True)  # an answer that comes late harms nothing
+
+
+@pytest.mark.parametrize("is_flip_averaged", [False, True])
+async def test_the_setting_for_mirrored_faces_reaches_the_workers(is_flip_averaged):
+    pool = AnalysisPool(Config(emotion_flip=is_flip_averaged), clock=clock.monotonic_s)
+    try:
+        await asyncio.wait_for(pool.warm(), LIMIT_S)
+        assert [worker.model_version.endswith("-flip") for worker in pool._workers] == [is_flip_averaged]
+    finally:
+        await pool.close()

@@ -6,6 +6,7 @@ import pytest
 from models.face_mesh import FaceMeshFinder
 from pipeline.types import Explanation, Reason
 from server import clock
+from server.analysis.analyser import FaceNetworks
 from server.analysis.messages import (
     Checkpoint,
     Close,
@@ -25,7 +26,7 @@ from server.analysis.messages import (
 )
 from server.analysis.worker import Worker
 from server.media import Codec, Kind
-from tests.fakes.face import FixedClassifier, NobodyFinder
+from tests.fakes.face import FixedClassifier, FixedEyeClassifier, NobodyFinder
 from tests.fakes.media import at, portrait_video, portrait_voice
 
 
@@ -35,7 +36,7 @@ class Desk:
     def __init__(self, finders=()):
         self.finders = list(finders)
         self.made = []
-        self.worker = Worker(FixedClassifier(), self._make_finder)
+        self.worker = Worker(FaceNetworks(emotions=FixedClassifier(), eyes=FixedEyeClassifier()), self._make_finder)
         self.answers = []
 
     def _make_finder(self):

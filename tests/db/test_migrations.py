@@ -70,7 +70,7 @@ async def test_a_database_of_a_newer_version_is_refused(tmp_path: Path):
     await database.close()
 
 
-async def test_estimates_from_before_the_levels_are_read_without_them(tmp_path: Path):
+async def test_estimates_from_before_levels_and_eyes_are_read_without_them(tmp_path: Path):
     database = Database.open(f"sqlite+aiosqlite:///{tmp_path / 'composure.db'}")
     await migrate(database, revision="0001")
     old = {
@@ -96,5 +96,5 @@ async def test_estimates_from_before_the_levels_are_read_without_them(tmp_path: 
     await migrate(database)
     async with database.read() as connection:
         (estimate,) = await find_estimates(connection, "s")
-    assert estimate.levels == Shares(shares=None, quality=0.0, reason=Reason.GAP, age_s=0.0)
+    assert estimate.levels == estimate.eyes == Shares(shares=None, quality=0.0, reason=Reason.GAP, age_s=0.0)
     await database.close()

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import av
 import pytest
-from playwright.sync_api import Browser, expect
+from playwright.sync_api import Browser, Page, expect
 
 from server.demo.portrait import Portrait
 from server.demo.story import Story
@@ -40,9 +40,28 @@ def test_the_demo_is_alive_within_a_minute(demo: ServerProcess, browser: Browser
     expect(page.locator("#connection-rows")).to_contain_text("Alex Example sends")
     expect(page.locator("#connection-rows")).to_contain_text("You receive")
     expect(page.locator("#connection-rows")).to_contain_text("Mbit/s")
+    expect(page.locator("#level .bar-text")).to_have_text(re.compile("Low|Medium|High"), timeout=20_000)
+    expect(page.locator("#eyes-worth")).to_have_text(re.compile(r"uality \d+ %"), timeout=20_000)
+    expect_explanation(page)
+    expect(page.locator("#explanation-about")).to_have_text(re.compile(r"\d\s% in the picture of \d:\d\d, .* old"))
+    colours = "canvas => new Set(canvas.getContext('2d').getImageData(0, 0, 288, 288).data).size"
+    assert page.locator("#explanation-map").evaluate(colours) > 50
+    page.click("#explanation-close")
+    expect(page.locator("#explanation")).to_be_hidden()
     assert complaints == []
     page.goto(link)
     expect(page.locator("main")).to_contain_text(re.compile("used|too old"))
+
+
+def expect_explanation(page: Page) -> None:
+    """Ask what the network looked at until there is a picture: a busy machine may have none at a moment."""
+    for _ in range(10):
+        page.keyboard.press("x")
+        expect(page.locator("#explain")).not_to_have_class(re.compile("is-waiting"), timeout=10_000)
+        if (page.locator("#explanation-main").text_content() or "").startswith("Hiding "):
+            break
+        expect(page.locator("#explain")).to_have_attribute("aria-disabled", "false", timeout=10_000)
+    expect(page.locator("#explanation-main")).to_have_text(re.compile("^Hiding "))
 
 
 def _write_video(path: Path) -> None:

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from pipeline.types import EMOTIONS, FaceLandmarks, FloatArray, ImageArray
+from pipeline.types import EMOTIONS, EYE_EMOTIONS, FaceLandmarks, FloatArray, ImageArray
 
 
 class FixedClassifier:
@@ -13,6 +13,16 @@ class FixedClassifier:
     def __call__(self, faces: FloatArray) -> FloatArray:
         """Return equal shares, shape (n, 7)."""
         return np.full((len(faces), len(EMOTIONS)), 1 / len(EMOTIONS), np.float32)
+
+
+class FixedEyeClassifier:
+    """Sees the same in all eyes."""
+
+    version = "fixed-eyes"
+
+    def __call__(self, strips: FloatArray) -> FloatArray:
+        """Return equal shares, shape (n, 6)."""
+        return np.full((len(strips), len(EYE_EMOTIONS)), 1 / len(EYE_EMOTIONS), np.float32)
 
 
 class NobodyFinder:

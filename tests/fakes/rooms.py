@@ -164,6 +164,12 @@ def estimate(t_s: float, stress: float | None = 0.4, *, peak_t_s: float | None =
             reason=Reason.OK if full else Reason.NO_FACE,
             age_s=0.2 if full else 0.0,
         ),
+        eyes=Shares(
+            shares=(0.1, 0.1, 0.3, 0.4, 0.05, 0.05) if full else None,
+            quality=0.6 if full else 0.0,
+            reason=Reason.OK if full else Reason.UNCLEAR,
+            age_s=0.2 if full else 0.0,
+        ),
         voice_features=VoiceFeatures(
             rms=0.1,
             centroid_hz=1500.0,

@@ -30,6 +30,12 @@ def an_estimate(t_s: int) -> Estimate:
             reason=Reason.OK if known else Reason.NO_FACE,
             age_s=0.2 if known else 0.0,
         ),
+        eyes=Shares(
+            shares=(0.1, 0.1, 0.3, 0.4, 0.05, 0.05) if known else None,
+            quality=0.6 if known else 0.0,
+            reason=Reason.OK if known else Reason.UNCLEAR,
+            age_s=0.2 if known else 0.0,
+        ),
         voice_features=None,
         band=band if known else None,
         trajectory=None,

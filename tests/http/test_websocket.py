@@ -205,6 +205,7 @@ async def test_every_forbidden_pair_is_in_the_matrix():
         "stop_analysis",
         "recalibrate",
         "end",
+        "explain",
         "marker",
         "delete_marker",
         "note",

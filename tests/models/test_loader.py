@@ -6,9 +6,18 @@ import numpy as np
 import pytest
 
 from models.errors import ModelError
-from models.loader import MODELS_DIR, OnnxEmotionClassifier, load_emotion_classifier, read_manifest
-from pipeline.types import EMOTIONS
+from models.loader import (
+    MODELS_DIR,
+    FlipAveraged,
+    OnnxEmotionClassifier,
+    OnnxEyeClassifier,
+    load_emotion_classifier,
+    load_eye_classifier,
+    read_manifest,
+)
+from pipeline.types import EMOTIONS, EYE_EMOTIONS
 from pipeline.video.crop import FACE_SIZE_PX
+from pipeline.video.eyes import STRIP_SIZE_PX
 
 
 @pytest.fixture(scope="module")
@@ -104,3 +113,64 @@ def test_short_checksum_is_refused(copied_models):
 def test_file_that_is_no_network_is_refused():
     with pytest.raises(ModelError, match="not a usable ONNX"):
         OnnxEmotionClassifier(b"certainly not ONNX", source="here")
+
+
+def test_a_network_without_the_named_output_is_refused():
+    content = (MODELS_DIR / "emotion.onnx").read_bytes().replace(b"probabilities", b"probabilitees")
+    with pytest.raises(ModelError, match=r"has the outputs probabilitees.*expected one called probabilities"):
+        OnnxEmotionClassifier(content, source="here")
+
+
+# --- the region of the eyes ---
+
+
+def strips(n: int) -> np.ndarray:
+    return np.random.default_rng(n).normal(0, 0.5, (n, 1, *STRIP_SIZE_PX)).astype(np.float32)
+
+
+def test_each_strip_gives_a_distribution_over_the_six_emotions():
+    classifier = load_eye_classifier()
+    shares = classifier(strips(5))
+    assert shares.shape == (5, len(EYE_EMOTIONS))
+    np.testing.assert_allclose(shares.sum(axis=1), 1, atol=1e-5)
+    np.testing.assert_allclose(shares[2:3], classifier(strips(5)[2:3]), atol=1e-5)
+    assert classifier.version == f"eyes-{read_manifest(MODELS_DIR, 'eyes').sha256[:8]}"
+    assert classifier.n_parameters is not None
+    assert classifier.n_parameters <= 500_000
+    assert (MODELS_DIR / "cards" / "eyes.md").exists()
+
+
+def test_the_wrong_network_is_refused():
+    with pytest.raises(ModelError, match="not a usable ONNX eyes network"):
+        OnnxEyeClassifier((MODELS_DIR / "emotion.onnx").read_bytes(), source="here")
+
+
+# --- mirrored faces ---
+
+
+class LeftClassifier:
+    """Says happy as much as the left half is bright."""
+
+    version = "left-1"
+
+    def __call__(self, faces):
+        happy = faces[:, 0, :, : FACE_SIZE_PX // 2].mean(axis=(1, 2))
+        shares = np.zeros((len(faces), len(EMOTIONS)), np.float32)
+        shares[:, 3], shares[:, 4] = happy, 1 - happy
+        return shares
+
+
+def test_mirrored_faces_are_averaged_in():
+    face = np.zeros((2, 1, FACE_SIZE_PX, FACE_SIZE_PX), np.float32)
+    face[0, :, :, : FACE_SIZE_PX // 2] = 1
+    averaged = FlipAveraged(LeftClassifier())
+    np.testing.assert_allclose(averaged(face)[:, 3], [0.5, 0.0])
+    np.testing.assert_allclose(averaged(face), averaged(face[..., ::-1]))
+    assert averaged.version == "left-1-flip"
+    assert averaged(face[:0]).shape == (0, len(EMOTIONS))
+
+
+def test_mirroring_works_with_the_real_network(classifier):
+    averaged = FlipAveraged(classifier)
+    np.testing.assert_allclose(averaged(faces(3)), averaged(faces(3)[..., ::-1]), atol=1e-5)
+    np.testing.assert_allclose(averaged(faces(3)).sum(axis=1), 1, atol=1e-5)

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from pipeline.face import MAX_SAMPLES, FaceState, see, view_face
+from pipeline.face import MAX_SAMPLES, FaceState, see, view_eyes, view_face
 from pipeline.types import FaceSample, FloatArray, Reason
 
 FEAR: FloatArray = np.array([0, 0, 1, 0, 0, 0, 0], np.float32)
@@ -76,3 +76,46 @@ def test_a_sample_that_is_not_newer_is_dropped() -> None:
 def test_memory_is_bounded() -> None:
     state = seen(*(face(1.0 + i / 1000) for i in range(1000)))
     assert len(state.samples) == MAX_SAMPLES
+
+
+EYES = np.array([0.1, 0.2, 0.3, 0.2, 0.1, 0.1], np.float32)
+OTHER_EYES = np.array([0.3, 0.2, 0.1, 0.2, 0.1, 0.1], np.float32)
+
+
+def eyes(t_s: float, shares=EYES, quality=0.8, reason=Reason.OK) -> FaceSample:
+    return FaceSample(
+        t_s=t_s,
+        emotions=None,
+        quality=0.9,
+        reason=Reason.OK,
+        eyes=shares,
+        eyes_quality=0.0 if shares is None else quality,
+        eyes_reason=reason,
+    )
+
+
+def view_of_eyes(*samples: FaceSample, t_s: float):
+    state = FaceState()
+    for item in samples:
+        state = see(state, item)
+    return view_eyes(state, t_s, 2.0, otherwise=Reason.NO_VIDEO)
+
+
+def test_eyes_are_averaged_by_their_own_quality():
+    seen = view_of_eyes(eyes(1.0, quality=0.9), eyes(1.2, OTHER_EYES, quality=0.3), t_s=1.5)
+    assert seen.shares == pytest.approx((0.15, 0.2, 0.25, 0.2, 0.1, 0.1))
+    assert (seen.quality, seen.reason, seen.age_s) == (pytest.approx(0.6), Reason.OK, pytest.approx(0.3))
+
+
+def test_pictures_whose_eyes_cannot_be_read_lower_the_quality_and_give_the_reason():
+    hidden = [eyes(1.0 + t / 10, None, reason=Reason.DARK) for t in range(3)]
+    seen = view_of_eyes(*hidden, eyes(1.4), t_s=1.5)
+    assert seen.shares == pytest.approx(tuple(EYES.tolist()))
+    assert (seen.quality, seen.reason) == (pytest.approx(0.2), Reason.DARK)
+
+
+def test_eyes_that_are_never_read_are_unknown():
+    seen = view_of_eyes(eyes(1.0, None, reason=Reason.UNCLEAR), t_s=1.5)
+    assert (seen.shares, seen.quality, seen.reason, seen.age_s) == (None, 0.0, Reason.UNCLEAR, 0.5)
+    seen = view_of_eyes(eyes(1.0), t_s=3.5)
+    assert (seen.shares, seen.reason) == (None, Reason.NO_VIDEO)

@@ -17,6 +17,7 @@ export const estimate = (t_s, stress, fields = {}) => ({
     face: reading(stress),
     voice: reading(stress),
     emotions: null,
+    eyes: { shares: null, quality: 0, reason: 'no_face', age_s: 0 },
     level: { name: null, confidence: null, shares: null, quality: 0, reason: 'no_face', age_s: 0 },
     band: stress === null ? null : stress < 0.3 ? 'low' : stress < 0.6 ? 'moderate' : 'high',
     trajectory: null,

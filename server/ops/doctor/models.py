@@ -6,7 +6,7 @@ from pathlib import Path
 
 from models.errors import ModelError
 from models.face_mesh import FaceMeshFinder
-from models.loader import load_emotion_classifier
+from models.loader import load_emotion_classifier, load_eye_classifier
 from server.ops.doctor.findings import Finding, failed, ok
 
 CHECK = "models"
@@ -19,7 +19,7 @@ async def check(folder: Path) -> Sequence[Finding]:
 
 def _check(folder: Path) -> list[Finding]:
     try:
-        version = load_emotion_classifier(folder).version
+        versions = load_emotion_classifier(folder).version, load_eye_classifier(folder).version
     except ModelError as exc:
         fix = "Put the file back as it came with the program: git checkout models/, or install it again."
         return [failed(CHECK, str(exc), fix)]
@@ -27,4 +27,4 @@ def _check(folder: Path) -> list[Finding]:
         FaceMeshFinder()
     except ModelError as exc:
         return [failed(CHECK, str(exc), "Install the packages again: remove .venv and run scripts/setup.")]
-    return [ok(CHECK, f"{version} and MediaPipe's face mesh load")]
+    return [ok(CHECK, f"{', '.join(versions)} and MediaPipe's face mesh load")]

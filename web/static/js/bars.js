@@ -2,7 +2,17 @@
 
 import { make, setText, syncList } from './elements.js';
 import { age, percent, share, UNKNOWN } from './format.js';
-import { capitalised, EMOTIONS, emotionName, LEVELS, levelName, qualityWord, reasonWords, signalName } from './words.js';
+import {
+    capitalised,
+    EMOTIONS,
+    emotionName,
+    EYE_EMOTIONS,
+    LEVELS,
+    levelName,
+    qualityWord,
+    reasonWords,
+    signalName,
+} from './words.js';
 
 /** @typedef {import('./protocol.js').Estimate} Estimate */
 /** @typedef {import('./protocol.js').Reading} Reading */
@@ -87,6 +97,26 @@ export function showEmotions(container, worth, estimate) {
         }),
     );
     setText(worth, estimate === null ? '' : worthWords('face', estimate.face));
+}
+
+/**
+ * What the region of the eyes says, with its own worth.
+ *
+ * @param {HTMLElement} container
+ * @param {HTMLElement} worth
+ * @param {Estimate | null} estimate
+ */
+export function showEyes(container, worth, estimate) {
+    const eyes = estimate?.eyes ?? null;
+    showBars(
+        container,
+        EYE_EMOTIONS.map((emotion) => {
+            const value = eyes?.shares?.[emotion] ?? null;
+            return { key: emotion, label: emotionName(emotion), value, text: percent(value) };
+        }),
+    );
+    const value = eyes?.shares == null ? null : Math.max(...Object.values(eyes.shares));
+    setText(worth, eyes === null ? '' : worthWords('face', { ...eyes, value }));
 }
 
 /**

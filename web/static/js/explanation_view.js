@@ -109,5 +109,5 @@ function missing({ reason }) {
 function points(fall) {
     const change = Math.round(-100 * fall) + 0;
     if (change === 0) return '0 points';
-    return `${change > 0 ? '+' : '−'}${Math.abs(change)} points`;
+    return `${change > 0 ? '+' : '−'}${Math.abs(change)} ${Math.abs(change) === 1 ? 'point' : 'points'}`;
 }

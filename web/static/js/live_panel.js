@@ -1,7 +1,7 @@
 // The analysis on the dashboard: gauge, sources, expressions, parts, trend; starting, stopping, quiet mode.
 
 import { announce } from './announce.js';
-import { showContributions, showEmotions, showLevel, showSources } from './bars.js';
+import { showContributions, showEmotions, showEyes, showLevel, showSources } from './bars.js';
 import { byId, setText } from './elements.js';
 import { createGauge } from './gauge.js';
 import { liveView, startObstacle } from './live_view.js';
@@ -86,6 +86,7 @@ export function createLivePanel({ page, send }) {
             showSources(byId('sources'), estimate);
             showLevel(byId('level'), estimate);
             showEmotions(byId('emotions'), byId('emotions-worth'), estimate);
+            showEyes(byId('eyes'), byId('eyes-worth'), estimate);
             showContributions(byId('contributions'), byId('why-note'), estimate);
             for (const id of ['sources', 'level', 'evidence']) byId(id).classList.toggle('is-dim', !isLive);
             const session_s = sessionTimeS(room, now_s);

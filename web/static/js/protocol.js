@@ -5,7 +5,7 @@
  * @typedef {"low" | "moderate" | "high"} Band
  * @typedef {"low" | "medium" | "high"} Level
  * @typedef {"ascending" | "stable" | "descending"} Trajectory
- * @typedef {"ok" | "calibrating" | "no_face" | "dark" | "small_face" | "no_video" | "silence" | "noise" | "no_audio"
+ * @typedef {"ok" | "calibrating" | "no_face" | "dark" | "small_face" | "unclear" | "no_video" | "silence" | "noise" | "no_audio"
  *   | "gap"} Reason
  *
  * @typedef {object} Reading One measured value with its worth.
@@ -30,6 +30,7 @@
  * @property {Reading} voice
  * @property {Record<string, number> | null} emotions shares that add up to 1
  * @property {{name: Level | null, confidence: number | null} & Shares} level of the face alone, over the last five answers
+ * @property {Shares} eyes of the region of the eyes alone; six, without disgust
  * @property {Band | null} band
  * @property {Trajectory | null} trajectory
  * @property {number | null} window_mean

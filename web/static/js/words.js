@@ -36,6 +36,9 @@ const TRAJECTORIES = {
 /** The order in which the seven shares are shown. */
 export const EMOTIONS = ['angry', 'disgust', 'fear', 'happy', 'neutral', 'sad', 'surprise'];
 
+/** The order of the six that the region of the eyes gives. */
+export const EYE_EMOTIONS = EMOTIONS.filter((emotion) => emotion !== 'disgust');
+
 /** @type {Record<string, string>} */
 const EMOTION_NAMES = {
     angry: 'Anger',
@@ -67,6 +70,7 @@ const REASONS = {
         no_face: 'no face in view',
         dark: 'picture too dark',
         small_face: 'face too small',
+        unclear: 'not clear enough',
         no_video: 'no picture',
         gap: 'picture lost',
     },
