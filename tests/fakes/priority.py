@@ -1,0 +1,25 @@
+"""Real time on a machine that does much else: whoever measures it goes first, where the system allows that."""
+
+import contextlib
+import os
+
+NICENESS = -10
+
+
+@contextlib.contextmanager
+def ahead_of_others():
+    """Let this thread and the processes it starts go before others; without the right to do so nothing happens.
+
+    What is measured is the server and the network, not what else the machine has to do. Who wants a browser to run
+    that way starts it inside.
+    """
+    before = os.getpriority(os.PRIO_PROCESS, 0)
+    try:
+        os.setpriority(os.PRIO_PROCESS, 0, NICENESS)
+    except PermissionError:
+        yield
+        return
+    try:
+        yield
+    finally:
+        os.setpriority(os.PRIO_PROCESS, 0, before)
