@@ -28,20 +28,20 @@ def _run(*command):
     subprocess.run(command, check=True, capture_output=True)
 
 
-def _free_number():
-    """Return a number whose addresses nobody has, not even what a killed run left behind.
+def free_number(prefix):
+    """Return a number such that nobody has addresses PREFIX.NUMBER.x, not even what a killed run left behind.
 
     With two links of the same addresses our answers go to the wrong one, and whoever is behind the other waits in vain.
     """
     taken = subprocess.run(["ip", "-o", "-4", "address"], check=True, capture_output=True, text=True).stdout
-    return random.choice([number for number in range(256) if f" 10.214.{number}." not in taken])
+    return random.choice([number for number in range(256) if f" {prefix}.{number}." not in taken])
 
 
 class Narrow:
     """One namespace: ``host`` is our address on its link, ``address`` the one inside."""
 
     def __init__(self):
-        number = _free_number()
+        number = free_number("10.214")
         self.name = f"cmp-{uuid.uuid4().hex[:6]}"
         self.host, self.address = f"10.214.{number}.1", f"10.214.{number}.2"
         self._outer, self._inner = f"{self.name}o", f"{self.name}i"

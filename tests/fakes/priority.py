@@ -11,7 +11,8 @@ def ahead_of_others():
     """Let this thread and the processes it starts go before others; without the right to do so nothing happens.
 
     What is measured is the server and the network, not what else the machine has to do. Who wants a browser to run
-    that way starts it inside.
+    that way starts it inside. With Linux's autogroups, niceness counts among the processes of a session only: there it
+    is the tests that run beside these that have to wait.
     """
     before = os.getpriority(os.PRIO_PROCESS, 0)
     try:

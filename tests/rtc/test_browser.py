@@ -17,7 +17,6 @@ from server.media import Kind
 from server.rtc.plane import MediaPlane, PublisherState
 from tests.e2e.conftest import chromium_path
 from tests.fakes.open_rooms import OpenRooms, let_in
-from tests.fakes.priority import ahead_of_others
 from tests.fakes.rtc_peer import until
 
 pytestmark = pytest.mark.browser
@@ -120,14 +119,13 @@ async def stage():
     app.router.add_get("/", _page)
     app.router.add_post("/whip/{room_id}", whip.publish)
     app.router.add_post("/whep/{room_id}/{participant_id}", whip.watch)
-    with ahead_of_others():
-        async with TestServer(app) as server, async_playwright() as playwright:
-            browser = await playwright.chromium.launch(executable_path=chromium_path(), args=FLAGS)
-            try:
-                yield Stage(plane, events, browser, f"http://127.0.0.1:{server.port}/")
-            finally:
-                await browser.close()
-                await plane.close()
+    async with TestServer(app) as server, async_playwright() as playwright:
+        browser = await playwright.chromium.launch(executable_path=chromium_path(), args=FLAGS)
+        try:
+            yield Stage(plane, events, browser, f"http://127.0.0.1:{server.port}/")
+        finally:
+            await browser.close()
+            await plane.close()
 
 
 async def figures(page, peer="window.viewers[0]"):
