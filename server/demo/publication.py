@@ -16,6 +16,8 @@ logger = logging.getLogger(__name__)
 
 CONNECT_S = 5.0
 """A connection by which nothing arrives at the server for so long is replaced."""
+SLOW_CONNECT_S = 10.0
+"""After three such failures the way is slow rather than broken: each gets longer."""
 LATER_AFTER_S = 60.0
 """After so long attempts become rarer."""
 _REFUSALS = (400, 403, 410, 415, 422)
@@ -125,7 +127,7 @@ class Publication:
                 self._lost_at_s = clock.monotonic_s()
             was_up = is_up
             try:
-                async with asyncio.timeout(None if is_up else CONNECT_S):
+                async with asyncio.timeout(None if is_up else CONNECT_S if self._n_failures < 3 else SLOW_CONNECT_S):
                     await self._news.wait()
             except TimeoutError:
                 return
