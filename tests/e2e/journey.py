@@ -11,7 +11,9 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect
 from tests.e2e.server_process import ServerProcess
 
 PASSWORD = "a long and plain password"
-WAIT_MS = 20_000
+WAIT_MS = 40_000
+"""How long something may take is not what these tests are about; a busy machine is slow."""
+expect.set_options(timeout=WAIT_MS)
 
 DECODED_FRAMES = "video => video.getVideoPlaybackQuality().totalVideoFrames"
 
