@@ -12,24 +12,28 @@ import re
 import ssl
 import sys
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 import aiohttp
-from aiortc import MediaStreamTrack, RTCConfiguration, RTCPeerConnection, RTCSessionDescription
+import numpy as np
+import numpy.typing as npt
+from aiortc import MediaStreamTrack
 
 from server import clock
 from server.demo.playback import file_tracks
+from server.demo.publication import Publication
 from server.demo.story import Story
-from server.demo.tracks import StoryCamera, StoryMicrophone
+from server.demo.tracks import StoryCamera, StoryMicrophone, microphone_samples
 from server.protocol import HEARTBEAT_S
-from server.rtc.aiortc_private import bind_candidates
 
 logger = logging.getLogger(__name__)
 
 _RETRY_S = 2.0
+_ANSWER_S = 8.0
+_FULL_OR_STOPPING = (429, 503)
 _PAGE = re.compile(r"data-page='([^']+)'")
 _CSRF = re.compile(r'<meta name="csrf" content="([^"]+)"')
 _AGREES_TO = ("call", "analysis", "research")
@@ -45,7 +49,8 @@ class Candidate:
         self._token = parts.path.rsplit("/", 1)[-1]
         self._video = video
         self._ice_addresses = ice_addresses
-        self._peer: RTCPeerConnection | None = None
+        self._story = Story()
+        self._samples: npt.NDArray[np.int16] | None = None
 
     async def run(self) -> str:
         """Stay until the interview is over; return the reason the server gave.
@@ -60,11 +65,11 @@ class Candidate:
             while True:
                 try:
                     return await self._attend(http, csrf)
-                except (aiohttp.ClientConnectionError, TimeoutError) as exc:
+                except (aiohttp.ClientConnectionError, aiohttp.ClientResponseError, TimeoutError) as exc:
+                    if isinstance(exc, aiohttp.ClientResponseError) and exc.status not in _FULL_OR_STOPPING:
+                        raise
                     logger.info("connection lost, trying again: %s", type(exc).__name__)
                     await asyncio.sleep(_RETRY_S)
-                finally:
-                    await self._hang_up()
 
     async def _consent(self, http: aiohttp.ClientSession) -> str:
         """Read the join page and answer its consent texts; return the page's CSRF token."""
@@ -90,62 +95,69 @@ class Candidate:
 
     async def _attend(self, http: aiohttp.ClientSession, csrf: str) -> str:
         access = await self._post(http, csrf, "access", {})
-        async with http.ws_connect(f"{self._base_url}/ws/{access['room_id']}") as socket:
+        publication = Publication(
+            lambda offer: self._exchange(http, csrf, offer), self._tracks, ice_addresses=self._ice_addresses
+        )
+        async with http.ws_connect(f"{self._base_url}/ws/{access['room_id']}") as socket, _tasks() as tasks:
             await socket.send_json({"type": "hello", "token": access["token"]})
             await socket.send_json({"type": "knock"})
-            async with _heartbeat(socket):
-                async for message in socket:
-                    if message.type is not aiohttp.WSMsgType.TEXT:
-                        break
-                    event = message.json()
-                    if event["type"] == "bye":
-                        return str(event["reason"])
-                    if event["type"] == "state" and event["you"] == "admitted" and self._peer is None:
-                        await self._publish(http, access)
-                        await socket.send_json({"type": "devices", "microphone": True, "camera": True})
+            tasks["heartbeat"] = asyncio.create_task(_beat(socket), name="heartbeat")
+            async for message in socket:
+                if message.type is not aiohttp.WSMsgType.TEXT:
+                    break
+                event = message.json()
+                if event["type"] == "bye":
+                    return str(event["reason"])
+                if event["type"] != "state":
+                    continue
+                publication.told(
+                    any(who["publishing"] for who in event["participants"] if who["id"] == access["participant_id"])
+                )
+                if event["you"] == "admitted" and "publication" not in tasks:
+                    tasks["publication"] = asyncio.create_task(publication.run(), name="publication")
+                    await socket.send_json({"type": "devices", "microphone": True, "camera": True})
         raise aiohttp.ClientConnectionError("the websocket closed")
 
-    async def _publish(self, http: aiohttp.ClientSession, access: dict[str, Any]) -> None:
-        self._peer = peer = RTCPeerConnection(RTCConfiguration(iceServers=[]))
-        for track in self._tracks():
-            peer.addTransceiver(track, direction="sendonly")
-        if self._ice_addresses:
-            bind_candidates(peer, self._ice_addresses, None)
-        await peer.setLocalDescription(await peer.createOffer())
-        async with http.post(
-            f"{self._base_url}/whip/{access['room_id']}",
-            data=peer.localDescription.sdp,
-            headers={"Content-Type": "application/sdp", "Authorization": f"Bearer {access['token']}"},
-        ) as response:
-            response.raise_for_status()
-            await peer.setRemoteDescription(RTCSessionDescription(sdp=await response.text(), type="answer"))
+    async def _exchange(self, http: aiohttp.ClientSession, csrf: str, offer_sdp: str) -> str:
+        """Publish by WHIP; an access token of its own, for the one before may have run out."""
+        async with asyncio.timeout(_ANSWER_S):
+            access = await self._post(http, csrf, "access", {})
+            async with http.post(
+                f"{self._base_url}/whip/{access['room_id']}",
+                data=offer_sdp,
+                headers={"Content-Type": "application/sdp", "Authorization": f"Bearer {access['token']}"},
+            ) as response:
+                response.raise_for_status()
+                return await response.text()
 
     def _tracks(self) -> list[MediaStreamTrack]:
-        start_s = clock.monotonic_s()
         if self._video is not None:
-            return file_tracks(self._video, start_s)
-        story = Story()
-        return [StoryMicrophone(story, start_s), StoryCamera(story, start_s)]
-
-    async def _hang_up(self) -> None:
-        if self._peer is not None:
-            await self._peer.close()
-            self._peer = None
+            return file_tracks(self._video, clock.monotonic_s())
+        if self._samples is None:
+            self._samples = microphone_samples(self._story)
+        start_s = clock.monotonic_s()
+        return [StoryMicrophone(self._samples, start_s), StoryCamera(self._story, start_s)]
 
 
 @asynccontextmanager
-async def _heartbeat(socket: aiohttp.ClientWebSocketResponse) -> AsyncIterator[None]:
-    async def beat() -> None:
+async def _tasks() -> AsyncIterator[dict[str, asyncio.Task[None]]]:
+    """Cancel at the end whatever was put in, and wait for it."""
+    running: dict[str, asyncio.Task[None]] = {}
+    try:
+        yield running
+    finally:
+        for task in running.values():
+            task.cancel()
+        if running:
+            await asyncio.wait(running.values())
+
+
+async def _beat(socket: aiohttp.ClientWebSocketResponse) -> None:
+    """Show that we are there until the socket is closed."""
+    with suppress(aiohttp.ClientConnectionError):
         while True:
             await asyncio.sleep(HEARTBEAT_S)
             await socket.send_json({"type": "ping"})
-
-    task = asyncio.create_task(beat(), name="heartbeat")
-    try:
-        yield
-    finally:
-        task.cancel()
-        await asyncio.gather(task, return_exceptions=True)
 
 
 def _trusting_own_machine() -> ssl.SSLContext:

@@ -4,6 +4,7 @@ import asyncio
 from fractions import Fraction
 
 import numpy as np
+import numpy.typing as npt
 from aiortc import MediaStreamTrack
 from av import AudioFrame, VideoFrame
 
@@ -54,14 +55,19 @@ class StoryCamera(MediaStreamTrack):
         return frame
 
 
+def microphone_samples(story: Story) -> npt.NDArray[np.int16]:
+    """Return the story's voice at 48 kHz, once through; takes a second to compute."""
+    return (speak_loop(story) * 32767).astype(np.int16)
+
+
 class StoryMicrophone(MediaStreamTrack):
     """The story's voice, 48 kHz mono in frames of 20 ms."""
 
     kind = "audio"
 
-    def __init__(self, story: Story, start_s: float) -> None:
+    def __init__(self, samples: npt.NDArray[np.int16], start_s: float) -> None:
         super().__init__()
-        self._samples = (speak_loop(story) * 32767).astype(np.int16)
+        self._samples = samples
         self._pacer = _Pacer(start_s, _FRAME_SAMPLES / RATE_HZ)
 
     async def recv(self) -> AudioFrame:

@@ -33,9 +33,9 @@ def chromium_path() -> str:
     return found
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def playwright() -> Iterator[Playwright]:
-    # For one test at a time: while the synchronous driver runs, this thread has a running event loop, and no
+    # For one module at a time: while the synchronous driver runs, this thread has a running event loop, and no
     # asynchronous test could start after it.
     with sync_playwright() as running:
         yield running
@@ -51,8 +51,8 @@ def camera_files(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     return camera, microphone
 
 
-@pytest.fixture
-def browser(playwright: Playwright, camera_files: tuple[Path, Path]) -> Iterator[Browser]:
+@pytest.fixture(scope="module")
+def chromium(playwright: Playwright, camera_files: tuple[Path, Path]) -> Iterator[Browser]:
     camera, microphone = camera_files
     launched = playwright.chromium.launch(
         executable_path=chromium_path(),
@@ -64,6 +64,14 @@ def browser(playwright: Playwright, camera_files: tuple[Path, Path]) -> Iterator
     )
     yield launched
     launched.close()
+
+
+@pytest.fixture
+def browser(chromium: Browser) -> Iterator[Browser]:
+    """A browser that nobody has used: people and pages of a test go with it."""
+    yield chromium
+    for context in chromium.contexts:
+        context.close()
 
 
 @pytest.fixture

@@ -10,6 +10,8 @@ import subprocess
 from pathlib import Path
 from types import TracebackType
 
+from tests.fakes.narrow import free_number
+
 
 class NotPermitted(Exception):
     """Network namespaces cannot be made here."""
@@ -23,7 +25,10 @@ class ClientNetwork:
     """A context manager; ``NotPermitted`` when this machine does not allow it."""
 
     def __init__(self) -> None:
-        number = os.getpid() % 250
+        try:
+            number = free_number("10.99")
+        except (OSError, subprocess.SubprocessError) as exc:
+            raise NotPermitted(str(exc)) from exc
         self.client, self.router = f"cl{os.getpid()}", f"ro{os.getpid()}"
         self._prefixes = (f"10.98.{number}", f"10.99.{number}")
         self.server_address = f"{self._prefixes[1]}.2"

@@ -23,6 +23,7 @@ from tests.e2e.conftest import CHROMIUM_OPTIONS, chromium_path
 from tests.e2e.journey import Call, expect_moving_picture, start_call
 from tests.e2e.network import ClientNetwork
 from tests.e2e.server_process import ServerProcess
+from tests.fakes.priority import ahead_of_others
 
 PICTURES = {"interviewer": "#candidate-video", "candidate": "#tiles video"}
 """The picture of the other side on each page."""
@@ -110,7 +111,7 @@ def remote_call(folder: Path, *options: str) -> Iterator[RemoteCall]:
     Raises:
         NotPermitted: no network namespaces here.
     """
-    with ClientNetwork() as network, sync_playwright() as playwright:
+    with ClientNetwork() as network, ahead_of_others(), sync_playwright() as playwright:
         server = ServerProcess(
             folder / "data",
             *("--host", "0.0.0.0", "--ice-addresses", network.server_address),

@@ -15,11 +15,13 @@ pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(240)]
 
 def test_a_killed_server_loses_two_seconds_at_most(tmp_path: Path, browser: Browser):
     server = ServerProcess(tmp_path / "data")
-    call = start_call(server, browser, agrees_to=("call", "analysis"))
-    call.ada.click("#analysis-toggle")
-    call.wait_for(lambda: any(estimate["t_s"] >= 6 for estimate in call.estimates()), limit_ms=60_000)
-    newest_s = max(estimate["t_s"] for estimate in call.estimates())
-    server.kill()
+    try:
+        call = start_call(server, browser, agrees_to=("call", "analysis"))
+        call.ada.click("#analysis-toggle")
+        call.wait_for(lambda: any(estimate["t_s"] >= 6 for estimate in call.estimates()), limit_ms=60_000)
+        newest_s = max(estimate["t_s"] for estimate in call.estimates())
+    finally:
+        server.kill()
     call.sam.close()
 
     again = ServerProcess(tmp_path / "data")

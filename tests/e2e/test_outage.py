@@ -1,5 +1,7 @@
 """The network of a real browser fails, the server restarts, the machine sleeps: the call comes back by itself."""
 
+import contextlib
+import math
 import os
 import signal
 import time
@@ -17,11 +19,26 @@ BACK_S = 3.0
 """What is promised for the 95th percentile; ``python -m tests.e2e.outage`` measures more of them."""
 
 
+@pytest.fixture(scope="module")
+def calls(tmp_path_factory):
+    """Opens calls when asked to; keeps the last one for the tests that follow."""
+    with contextlib.ExitStack() as stack:
+        kept = []
+
+        def call():
+            if not kept or math.inf in kept[0].back_after_s(time.time() * 1000, limit_s=10).values():
+                stack.close()
+                kept[:] = [stack.enter_context(remote_call(tmp_path_factory.mktemp("call")))]
+            return kept[0]
+
+        yield call
+
+
 @pytest.fixture
-def remote(tmp_path):
+def remote(calls):
+    """A call with pictures on both sides; the one of the test before, if it has come back."""
     try:
-        with remote_call(tmp_path) as call:
-            yield call
+        return calls()
     except NotPermitted as exc:
         pytest.skip(f"network namespaces are not permitted here ({exc}); tests/e2e/test_fault_switches.py stands in")
 
@@ -52,13 +69,13 @@ def test_another_address_of_the_same_machine_is_the_same_call(remote):
 
 
 def test_a_machine_that_slept_comes_back(remote):
-    """Twenty seconds without running: the server has given the connections up, the page does not know."""
+    """Longer than the server waits (12 s): it has given the connections up, the page does not know."""
     pids = remote.browser_pids()
     for pid in pids:
         os.kill(pid, signal.SIGSTOP)
     try:
         expect(remote.call.ada.locator("#candidate-note")).to_contain_text("has been interrupted for", timeout=10_000)
-        remote.call.ada.wait_for_timeout(16_000)
+        remote.call.ada.wait_for_timeout(11_000)
     finally:
         for pid in pids:
             os.kill(pid, signal.SIGCONT)

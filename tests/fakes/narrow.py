@@ -2,9 +2,11 @@
 
 import contextlib
 import os
+import random
 import shutil
 import stat
 import subprocess
+import sys
 import uuid
 
 QUEUE_MS = 400
@@ -26,10 +28,20 @@ def _run(*command):
     subprocess.run(command, check=True, capture_output=True)
 
 
+def free_number(prefix):
+    """Return a number such that nobody has addresses PREFIX.NUMBER.x, not even what a killed run left behind.
+
+    With two links of the same addresses our answers go to the wrong one, and whoever is behind the other waits in vain.
+    """
+    taken = subprocess.run(["ip", "-o", "-4", "address"], check=True, capture_output=True, text=True).stdout
+    return random.choice([number for number in range(256) if f" {prefix}.{number}." not in taken])
+
+
 class Narrow:
     """One namespace: ``host`` is our address on its link, ``address`` the one inside."""
 
-    def __init__(self, number):
+    def __init__(self):
+        number = free_number("10.214")
         self.name = f"cmp-{uuid.uuid4().hex[:6]}"
         self.host, self.address = f"10.214.{number}.1", f"10.214.{number}.2"
         self._outer, self._inner = f"{self.name}o", f"{self.name}i"
@@ -60,8 +72,14 @@ class Narrow:
         ):
             subprocess.run([*prefix, "tc", "qdisc", "del", "dev", device, "root"], check=False, capture_output=True)
             if kbps is not None:
-                shape = ("rate", f"{kbps}kbit", "burst", "8kb", "latency", f"{QUEUE_MS}ms")
+                shape = ("rate", f"{round(kbps)}kbit", "burst", "8kb", "latency", f"{QUEUE_MS}ms")
                 _run(*prefix, "tc", "qdisc", "add", "dev", device, "root", "tbf", *shape)
+
+    def reaches(self, port):
+        """Tell whether a program inside can connect to a port of ours."""
+        connect = f"import socket; socket.create_connection(('{self.host}', {port}), 10).close()"
+        command = ["ip", "netns", "exec", self.name, sys.executable, "-c", connect]
+        return subprocess.run(command, check=False, capture_output=True).returncode == 0
 
     def program(self, path, directory):
         """Return a program that runs another inside."""
@@ -72,9 +90,9 @@ class Narrow:
 
 
 @contextlib.contextmanager
-def narrow(number):
-    """A namespace on the link 10.214.``number``.0/30."""
-    it = Narrow(number)
+def narrow():
+    """A namespace behind a link of its own, at first without a limit."""
+    it = Narrow()
     try:
         it.up()
         yield it

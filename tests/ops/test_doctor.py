@@ -283,7 +283,8 @@ async def test_udp_ports_that_are_used_up(tmp_path):
 
 
 async def test_udp_ports_too_few_for_all_sessions(tmp_path):
-    first = free_port()
+    with contextlib.ExitStack() as stack:
+        first = take_ports(stack, 10)
     found = await complaint(
         config(tmp_path, udp_ports=f"{first}-{first + 9}", max_sessions="5"), "UDP ports", State.WARNING
     )
@@ -292,7 +293,7 @@ async def test_udp_ports_too_few_for_all_sessions(tmp_path):
 
 
 def take_ports(stack, count):
-    """Occupy neighbouring UDP ports; return the first."""
+    """Occupy neighbouring UDP ports, none of which the system gives away by itself; return the first."""
     for first in range(20_000, 30_000, count):
         with contextlib.ExitStack() as attempt:
             try:

@@ -1,38 +1,45 @@
 """A real Chromium for the pages, with a synthetic camera and microphone."""
 
-import os
-import shutil
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-from playwright.async_api import Browser, Page, async_playwright
+import pytest_asyncio
+from playwright.async_api import Browser, Page, async_playwright, expect
 
-OPTIONS = (
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--use-fake-device-for-media-stream",
-    "--use-fake-ui-for-media-stream",
-)
+from tests.e2e.conftest import CHROMIUM_OPTIONS, chromium_path
+
+expect.set_options(timeout=20_000)  # a busy machine is slow
 AXE = Path(__file__).resolve().parents[2] / "node_modules/axe-core/axe.min.js"
 
 
 @asynccontextmanager
 async def chromium() -> AsyncIterator[Browser]:
     """Run the system's Chromium, or the one named by CHROMIUM."""
-    path = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome")
-    assert path, "no Chromium: scripts/test installs it"
     async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=path, args=list(OPTIONS))
+        browser = await playwright.chromium.launch(executable_path=chromium_path(), args=list(CHROMIUM_OPTIONS))
         try:
             yield browser
         finally:
             await browser.close()
+
+
+# Fixtures for modules whose tests and other fixtures run on one event loop (loop_scope="module"): a browser lives on
+# the loop that started it.
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def running_browser() -> AsyncIterator[Browser]:
+    async with chromium() as browser:
+        yield browser
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def browser(running_browser: Browser) -> AsyncIterator[Browser]:
+    """A browser that nobody has used: the pages of a test go with it."""
+    yield running_browser
+    for context in running_browser.contexts:
+        await context.close()
 
 
 async def new_page(browser: Browser, *, width: int = 1440, scheme: str = "light") -> tuple[Page, list[str]]:

@@ -1,3 +1,5 @@
+from contextlib import asynccontextmanager
+
 import pytest
 from aiohttp.test_utils import TestServer
 
@@ -6,13 +8,19 @@ from server.config import Config
 from tests.pages.site import Site
 
 
-@pytest.fixture
-async def site(tmp_path):
+@asynccontextmanager
+async def a_site(data_dir):
     """Run the whole server on a fresh database: nobody has an account yet."""
-    config = Config.from_env({}, {"data_dir": str(tmp_path), "ice_addresses": "127.0.0.1"})
+    config = Config.from_env({}, {"data_dir": str(data_dir), "ice_addresses": "127.0.0.1"})
     async with TestServer(make_app(config)) as server:
         running = Site(app=server.app, url=str(server.make_url("/")).rstrip("/"))
         try:
             yield running
         finally:
             await running.close()
+
+
+@pytest.fixture
+async def site(tmp_path):
+    async with a_site(tmp_path) as running:
+        yield running

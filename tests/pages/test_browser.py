@@ -1,6 +1,7 @@
 """The pages in a real browser: what a keyboard, a phone, a screen reader and a failing camera make of them."""
 
 import pytest
+import pytest_asyncio
 from playwright.async_api import expect
 
 from server.db import interviews as interview_rows
@@ -8,15 +9,18 @@ from server.http import keys
 from server.sessions.consent import Answer
 from server.sessions.consenttexts import consent_text
 from server.sessions.records import ConsentKind, InterviewStatus
-from tests.pages.browser import accessibility_problems, chromium, new_page
+from tests.pages.browser import accessibility_problems, browser, new_page, running_browser
+from tests.pages.conftest import a_site
 from tests.pages.site import PASSWORD, join_path, schedule
 
-pytestmark = [pytest.mark.browser, pytest.mark.slow]
+pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.asyncio(loop_scope="module")]
+
+__all__ = ["browser", "running_browser"]
 
 
-@pytest.fixture
-async def browser():
-    async with chromium() as running:
+@pytest_asyncio.fixture(loop_scope="module")
+async def site(tmp_path):
+    async with a_site(tmp_path) as running:
         yield running
 
 
@@ -165,7 +169,8 @@ async def test_a_keyboard_alone_gets_to_the_waiting_room(site, browser):
 
 
 @pytest.mark.parametrize(("width", "scheme"), [(1440, "light"), (390, "dark")])
-async def test_every_page_is_accessible_and_fits(site, browser, width, scheme):
+async def test_what_a_form_or_a_button_leads_to_is_accessible_and_fits(site, browser, width, scheme):
+    """The pages as they come are searched in ``tests/web/test_pages_in_browser.py``."""
     operator = await site.operator()
     interview = await schedule(operator)
     page, complaints = await new_page(browser, width=width, scheme=scheme)
@@ -175,7 +180,6 @@ async def test_every_page_is_accessible_and_fits(site, browser, width, scheme):
         assert await page.evaluate("document.documentElement.scrollWidth") <= width, f"{name} is too wide"
 
     await page.goto(f"{site.url}/login")
-    await check("login")
     await page.fill("#f-email", "maria@example.org")
     await page.fill("#f-password", "wrong")
     await page.click("main [type=submit]")
@@ -183,16 +187,12 @@ async def test_every_page_is_accessible_and_fits(site, browser, width, scheme):
     await page.fill("#f-password", PASSWORD)
     await page.click("main [type=submit]")
     await expect(page).to_have_url(f"{site.url}/interviews")
-    for path in ("/interviews", "/interviews/new", interview.path, "/people", "/account", "/nowhere"):
-        await page.goto(site.url + path)
-        await check(path)
     await page.goto(f"{site.url}/interviews/new")
     await page.fill("#f-date", "")
     await page.click("main [type=submit]")
     await check("form with errors")
 
     await page.goto(site.url + join_path(interview))
-    await check("consent")
     await page.check("[name=call]")
     await page.click("#consent-form [type=submit]")
     await page.click("#ask-devices")

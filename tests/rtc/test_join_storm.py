@@ -14,6 +14,7 @@ from server.ops.lag import LagMonitor
 from server.rtc.plane import MediaPlane
 from server.rtc.publisher import Publisher
 from server.rtc.source import KEYFRAME_PAUSE_S
+from tests.fakes.priority import kept_waiting_s
 from tests.fakes.rtc_peer import PublishingClient, until
 
 N_VIEWERS = 20
@@ -46,15 +47,18 @@ async def test_twenty_join_in_two_seconds(monkeypatch):
     try:
         await publisher.publish(plane)
         await until(lambda: publisher.peer.connectionState == "connected" and publisher.video.sent)
+        waited_before_s = kept_waiting_s()
         await asyncio.gather(*(join(number) for number in range(N_VIEWERS)))
-        await until(lambda: len(pictures_s) == N_VIEWERS)
+        await until(lambda: len(pictures_s) == N_VIEWERS, 60)
+        waited_s = kept_waiting_s() - waited_before_s
     finally:
         watching.cancel()
         await plane.close()
         await asyncio.gather(publisher.close(), *(viewer.close() for viewer in viewers))
-    # Forty peer connections share this process; how late its loop is at times is not the plane's doing.
-    assert np.percentile(pictures_s, 95) <= 1.0 + (lag.p99_ms() or 0) / 1000
-    assert 1 <= len(asked_s) <= SPREAD_S / KEYFRAME_PAUSE_S + 3
+    # Forty peer connections share this process; how late its loop is at times, and how long others had the processor,
+    # is not the plane's doing.
+    assert np.percentile(pictures_s, 95) <= 1.0 + (lag.p99_ms() or 0) / 1000 + waited_s
+    assert 1 <= len(asked_s) <= (SPREAD_S + waited_s) / KEYFRAME_PAUSE_S + 3
     assert all(b - a >= KEYFRAME_PAUSE_S - 1e-6 for a, b in itertools.pairwise(asked_s))
 
 

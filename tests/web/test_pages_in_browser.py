@@ -4,17 +4,20 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import pytest
-from playwright.async_api import Browser, Page, async_playwright, expect
+import pytest_asyncio
+from playwright.async_api import Browser, Page, expect
 
 from scripts.vendor import ROOT
 from server.db import series as series_rows
 from server.http import keys
 from server.sessions.records import StoredEstimate
-from tests.e2e.conftest import CHROMIUM_OPTIONS, chromium_path
 from tests.fakes.series import a_series
 from tests.http.world import World, a_world
+from tests.pages.browser import browser, running_browser
 
-pytestmark = [pytest.mark.browser, pytest.mark.slow]
+pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.asyncio(loop_scope="module")]
+
+__all__ = ["browser", "running_browser"]
 
 AXE = ROOT / "node_modules" / "axe-core" / "axe.min.js"
 FIND_VIOLATIONS = """async () => {
@@ -27,21 +30,13 @@ WIDTHS_PX = {"light": 390, "dark": 1440}
 """Each page is searched on a phone in light colours and on a desk in dark ones, and measured on both."""
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="module")
 async def world(tmp_path) -> AsyncIterator[World]:
     async with a_world(tmp_path) as running:
         rows = [StoredEstimate(session_id=running.session_id, estimate=estimate) for estimate in a_series()]
         async with running.app[keys.DATABASE].write() as connection:
             await series_rows.insert_estimates(connection, rows, "test")
         yield running
-
-
-@pytest.fixture
-async def browser() -> AsyncIterator[Browser]:
-    async with async_playwright() as playwright:
-        launched = await playwright.chromium.launch(executable_path=chromium_path(), args=list(CHROMIUM_OPTIONS))
-        yield launched
-        await launched.close()
 
 
 @asynccontextmanager
