@@ -65,7 +65,7 @@ def main() -> None:
 
 
 def quantise(path: Path, calibration: FloatArray) -> bytes:
-    """Return the network with 8-bit weights (per channel) and activations.
+    """Return the network with 8-bit filters (per channel) and activations; heads and softmax stay as they are.
 
     Args:
         path: the ONNX file.
@@ -75,6 +75,7 @@ def quantise(path: Path, calibration: FloatArray) -> bytes:
         prepared, small = Path(folder) / "prepared.onnx", Path(folder) / "int8.onnx"
         quant_pre_process(path, prepared)
         quantize_static(prepared, small, Faces(calibration), quant_format=QuantFormat.QDQ, per_channel=True,
+                        op_types_to_quantize=["Conv", "Add", "Clip"],
                         weight_type=QuantType.QInt8, activation_type=QuantType.QUInt8)  # fmt: skip
         return small.read_bytes()
 
