@@ -9,7 +9,7 @@ from pipeline.fusion import weigh_face
 from pipeline.types import FaceSample, Reading, Reason, Shares
 
 WINDOW_S = 1.5
-"""Samples whose quality is averaged; without a usable one among them there is no value."""
+"""Samples whose quality, and whose eyes' shares, are averaged; without a usable face among them there is no value."""
 MAX_SAMPLES = 120
 """Bound on memory: 80 samples a second."""
 WEAK_QUALITY = 0.5
