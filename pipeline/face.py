@@ -9,7 +9,7 @@ from pipeline.fusion import weigh_face
 from pipeline.types import FaceSample, Reading, Reason, Shares
 
 WINDOW_S = 1.5
-"""Samples averaged: a blink or a syllable should not move the value."""
+"""Samples whose quality, and whose eyes' shares, are averaged; without a usable face among them there is no value."""
 MAX_SAMPLES = 120
 """Bound on memory: 80 samples a second."""
 WEAK_QUALITY = 0.5
@@ -30,7 +30,7 @@ class FaceView:
     reading: Reading
     """s_video."""
     emotions: tuple[float, ...] | None
-    """Seven shares in the order EMOTIONS, averaged by quality."""
+    """Seven shares in the order EMOTIONS, those of the newest usable sample."""
     parts: dict[str, float]
     """Parts of s_video by emotion; empty when it is unknown."""
 
@@ -44,7 +44,7 @@ def see(state: FaceState, sample: FaceSample) -> FaceState:
 
 
 def view_face(state: FaceState, t_s: float, max_age_s: float) -> FaceView | None:
-    """Average the samples by their quality.
+    """Read the newest usable sample, whose shares ``pipeline.video.temporal`` has steadied, and judge all of them.
 
     Returns:
         None when the newest sample is older than max_age_s. Quality is the mean over all samples, with 0 for those
@@ -57,12 +57,10 @@ def view_face(state: FaceState, t_s: float, max_age_s: float) -> FaceView | None
     if not usable:
         reading = Reading(value=None, quality=0.0, reason=_common_reason(state.samples), age_s=age_s)
         return FaceView(reading=reading, emotions=None, parts={})
-    weights = np.array([sample.quality for sample in usable])
-    shares = np.array([sample.emotions for sample in usable], dtype=np.float64)
-    mean = (shares * weights[:, None]).sum(axis=0) / weights.sum()
-    emotions = tuple((mean / mean.sum()).tolist())
+    shares = np.asarray(usable[-1].emotions, np.float64)
+    emotions = tuple((shares / shares.sum()).tolist())
     parts = weigh_face(emotions)
-    quality = float(weights.sum()) / len(state.samples)
+    quality = sum(sample.quality for sample in usable) / len(state.samples)
     reading = Reading(
         value=sum(parts.values()),
         quality=quality,
@@ -73,7 +71,7 @@ def view_face(state: FaceState, t_s: float, max_age_s: float) -> FaceView | None
 
 
 def view_eyes(state: FaceState, t_s: float, max_age_s: float, *, otherwise: Reason) -> Shares:
-    """Average what the region of the eyes says by its quality, as ``view_face`` does for the face.
+    """Average what the region of the eyes says by its quality.
 
     Args:
         state: what was seen.

@@ -15,6 +15,7 @@ from pipeline.fusion import SmoothingState, explain_stress, fuse, smooth
 from pipeline.levels import LevelState, follow_level, view_level
 from pipeline.trend import TrendState, follow_trend, judge_band
 from pipeline.types import SAMPLE_RATE_HZ, AudioChunk, Estimate, FaceSample, Gap, Reading, Reason, Tick
+from pipeline.video.temporal import SteadyState, steady
 
 MAX_AGE_S = 2.0
 """Samples older than this are not current."""
@@ -31,6 +32,8 @@ class SessionState:
     face: FaceState
     level: LevelState
     trend: TrendState
+    steady: SteadyState
+    """What steadies the face's shares from frame to frame."""
     audio_gap: Gap | None = None
     """The newest announced hole in the sound."""
     video_gap: Gap | None = None
@@ -41,7 +44,12 @@ class SessionState:
 def new_session() -> SessionState:
     """Return the state of a session that has heard and seen nothing."""
     return SessionState(
-        voice=new_voice(), calibration=new_calibration(), face=FaceState(), level=LevelState(), trend=TrendState()
+        voice=new_voice(),
+        calibration=new_calibration(),
+        face=FaceState(),
+        level=LevelState(),
+        trend=TrendState(),
+        steady=SteadyState(),
     )
 
 
@@ -80,9 +88,12 @@ def _take_sound(state: SessionState, chunk: AudioChunk) -> SessionState:
 
 
 def _take_face(state: SessionState, sample: FaceSample) -> SessionState:
+    steadied_state, steadied = steady(state.steady, sample)
     return replace(
         state,
-        face=see(state.face, sample),
+        steady=steadied_state,
+        face=see(state.face, steadied),
+        # Levels have an average of their own, over answers as they come.
         level=follow_level(state.level, sample, MAX_AGE_S),
         newest_sample_s=_newest(state, sample.t_s),
     )

@@ -25,11 +25,11 @@ def seen(*samples: FaceSample) -> FaceState:
     return state
 
 
-def test_samples_are_averaged_by_their_quality() -> None:
+def test_the_newest_usable_sample_is_read_with_the_mean_quality() -> None:
     view = view_face(seen(face(1.0, FEAR, 0.9), face(1.1, HAPPY, 0.3)), 1.2, 2.0)
     assert view is not None
-    assert view.emotions == pytest.approx((0, 0, 0.75, 0.25, 0, 0, 0))
-    assert view.reading.value == pytest.approx(0.75 * 0.95 + 0.25 * 0.10)
+    assert view.emotions == pytest.approx(tuple(HAPPY))
+    assert view.reading.value == pytest.approx(0.10)
     assert view.reading.quality == pytest.approx(0.6)
     assert view.reading.reason is Reason.OK
     assert view.reading.age_s == pytest.approx(0.1)
