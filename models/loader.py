@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from models.errors import ModelError
-from models.onnx_network import OnnxNetwork
+from models.onnx_network import OUTPUT, OnnxNetwork
 from pipeline.types import EMOTIONS, EYE_EMOTIONS, EmotionClassifier, FloatArray
 from pipeline.video.crop import FACE_SIZE_PX
 from pipeline.video.eyes import STRIP_SIZE_PX
@@ -28,17 +28,18 @@ class ManifestEntry:
     """Hexadecimal, lower case."""
 
 
-def load_emotion_classifier(models_dir: Path = MODELS_DIR) -> "OnnxEmotionClassifier":
+def load_emotion_classifier(models_dir: Path = MODELS_DIR, *, output: str = OUTPUT) -> "OnnxEmotionClassifier":
     """Load the emotion network of a folder, ready to answer the first call at full speed.
 
     Args:
         models_dir: folder of manifest.toml and emotion.onnx.
+        output: ``probabilities``, what FER+ raters would vote, or ``fer2013``, what the original label would be.
 
     Raises:
         ModelError: manifest or network is missing, or the network is not the one the manifest names.
     """
     entry, content = _read_network(models_dir, "emotion")
-    return OnnxEmotionClassifier(content, source=str(models_dir / entry.file), name=entry.name)
+    return OnnxEmotionClassifier(content, source=str(models_dir / entry.file), name=entry.name, output=output)
 
 
 def load_eye_classifier(models_dir: Path = MODELS_DIR) -> "OnnxEyeClassifier":
@@ -88,10 +89,10 @@ class OnnxEmotionClassifier(OnnxNetwork):
     of a worker. The same faces give the same probabilities.
     """
 
-    def __init__(self, content: bytes, *, source: str, name: str = "emotion") -> None:
+    def __init__(self, content: bytes, *, source: str, name: str = "emotion", output: str = OUTPUT) -> None:
         """Open and warm up a network; see :class:`models.onnx_network.OnnxNetwork` for arguments and errors."""
         shape = (1, FACE_SIZE_PX, FACE_SIZE_PX)
-        super().__init__(content, source=source, name=name, shape=shape, n_shares=len(EMOTIONS))
+        super().__init__(content, source=source, name=name, shape=shape, n_shares=len(EMOTIONS), output=output)
 
 
 class OnnxEyeClassifier(OnnxNetwork):

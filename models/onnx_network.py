@@ -10,7 +10,7 @@ from models.errors import ModelError
 from pipeline.types import FloatArray
 
 OUTPUT = "probabilities"
-"""Name of the output that is used; a file may have others."""
+"""Name of the output that is used where nothing else is said; a file may have others."""
 
 # onnxruntime's errors share no base but Exception.
 _ONNX_ERRORS = (ort.Fail, ort.InvalidArgument, ort.InvalidGraph, ort.InvalidProtobuf, ort.RuntimeException)
@@ -24,7 +24,16 @@ class OnnxNetwork:
     n_parameters: int | None
     """As the file's own metadata says; None when it says nothing."""
 
-    def __init__(self, content: bytes, *, source: str, name: str, shape: tuple[int, ...], n_shares: int) -> None:
+    def __init__(
+        self,
+        content: bytes,
+        *,
+        source: str,
+        name: str,
+        shape: tuple[int, ...],
+        n_shares: int,
+        output: str = OUTPUT,
+    ) -> None:
         """Open and warm up a network.
 
         Args:
@@ -33,23 +42,24 @@ class OnnxNetwork:
             name: goes into the version.
             shape: of one prepared picture.
             n_shares: how many shares it must give for each.
+            output: which of the file's outputs is used.
 
         Raises:
-            ModelError: not an ONNX network, none with an output ``probabilities``, or not from such pictures to so
-                many shares that add up to 1.
+            ModelError: not an ONNX network, none with such an output, or not from such pictures to so many shares
+                that add up to 1.
         """
         options = onnxruntime.SessionOptions()
         # One thread: workers are spread over cores, not the layers of so small a network.
         options.intra_op_num_threads = 1
         options.inter_op_num_threads = 1
         options.log_severity_level = 3
-        self._n_shares = n_shares
+        self._n_shares, self._output = n_shares, output
         try:
             self._session = onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
             self._input = self._session.get_inputs()[0].name
             names = [output.name for output in self._session.get_outputs()]
-            if OUTPUT not in names:
-                raise ModelError(f"{source} has the outputs {', '.join(names)}, expected one called {OUTPUT}")
+            if output not in names:
+                raise ModelError(f"{source} has the outputs {', '.join(names)}, expected one called {output}")
             shares = self(np.zeros((1, *shape), np.float32))
             said = self._session.get_modelmeta().custom_metadata_map.get("parameters")
             self.n_parameters = int(said) if said else None
@@ -65,5 +75,5 @@ class OnnxNetwork:
         """Return the shares of prepared pictures: shape (n, n_shares), rows sum to 1."""
         if len(pictures) == 0:
             return np.zeros((0, self._n_shares), np.float32)
-        (shares,) = self._session.run([OUTPUT], {self._input: pictures})
+        (shares,) = self._session.run([self._output], {self._input: pictures})
         return np.asarray(shares, np.float32)

@@ -41,7 +41,7 @@ def main() -> int:
     options = parse_options()
     cv2.setNumThreads(1)
     try:
-        classifier = open_model(options.model)
+        classifier = open_model(options.model, "fer2013" if options.protocol == "fer2013" else "probabilities")
         faces, n_left_out = read_faces(options.data, options.protocol, options.usage)
     except (ModelError, OSError, KeyError, ValueError) as exc:
         print(f"evaluate_emotion: {exc}", file=sys.stderr)
@@ -88,11 +88,11 @@ def parse_options() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def open_model(path: Path | None) -> OnnxEmotionClassifier:
-    """Open the given network, or the project's own."""
+def open_model(path: Path | None, output: str = "probabilities") -> OnnxEmotionClassifier:
+    """Open the given network, or the project's own; ``fer2013`` is the head that knows the original labels."""
     if path is None:
-        return load_emotion_classifier()
-    return OnnxEmotionClassifier(path.read_bytes(), source=str(path), name=path.stem)
+        return load_emotion_classifier(output=output)
+    return OnnxEmotionClassifier(path.read_bytes(), source=str(path), name=path.stem, output=output)
 
 
 def read_faces(path: Path, protocol: str | None, usage: int) -> tuple[LabelledFaces, int]:

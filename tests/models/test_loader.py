@@ -53,6 +53,17 @@ def test_same_face_gives_the_same_bits(classifier):
     assert np.array_equal(classifier(faces(1)), load_emotion_classifier()(faces(1)))
 
 
+def test_the_second_head_answers_otherwise_than_the_first(classifier):
+    labels = load_emotion_classifier(output="fer2013")(faces(5))
+    np.testing.assert_allclose(labels.sum(axis=1), 1, atol=1e-5)
+    assert np.abs(labels - classifier(faces(5))).max() > 0.01
+
+
+def test_a_head_that_is_not_there_is_named():
+    with pytest.raises(ModelError, match="expected one called guess"):
+        load_emotion_classifier(output="guess")
+
+
 def test_no_faces_give_no_rows(classifier):
     assert classifier(faces(0)).shape == (0, len(EMOTIONS))
 
