@@ -47,13 +47,20 @@ async def test_what_a_browser_sent_in_vain_it_sends_again():
         lost = lose(publisher.connection.peer, LOSS, 7)
         await asyncio.sleep(SECONDS)
         after, sound = video.statistics(), audio.statistics()
-        n_lost_video = len(lost) - sound.packets_lost
-        assert n_lost_video > 10
-        assert after.packets_repaired - before.packets_repaired >= 0.7 * n_lost_video
-        assert after.packets_lost <= 0.1 * n_lost_video + 2
+        # What it repeats unasked, to probe for bandwidth, is lost as well and missed by nobody: it does not count.
+        repaired = after.packets_repaired - before.packets_repaired
+        assert len(lost) > 30
+        assert repaired > 10
+        assert after.packets_lost <= 0.1 * (repaired + after.packets_lost) + 2
         assert after.nacks > before.nacks  # not one for each: it also repeats packets unasked, to probe for bandwidth
         assert after.keyframe_requests - before.keyframe_requests <= 3
-        told = (await figures(page, "window.peer"))["remote-inbound-rtp audio"]
-        assert told["packetsLost"] == pytest.approx(sound.packets_lost, abs=3), "the encoder can adapt to it"
+        # The browser knows what the last report said, and one comes every second or so: it is told in the end.
+        told = 0
+        for _ in range(20):
+            told = (await figures(page, "window.peer"))["remote-inbound-rtp audio"]["packetsLost"]
+            if told >= sound.packets_lost:
+                break
+            await asyncio.sleep(0.5)
+        assert sound.packets_lost <= told <= audio.statistics().packets_lost, "the encoder can adapt to it"
         heard = [frame for frame in keeper.frames if frame.kind is Kind.AUDIO]
         assert len(heard) >= sound.packets - 5, "every packet that came is a frame"
