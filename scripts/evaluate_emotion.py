@@ -7,7 +7,6 @@ class names; rows of other classes are left out and counted. With --protocol the
 import argparse
 import json
 import sys
-import time
 from pathlib import Path
 from typing import Any
 
@@ -19,12 +18,11 @@ from models.loader import OnnxEmotionClassifier, load_emotion_classifier
 from pipeline.types import EMOTIONS, FloatArray, ImageArray
 from pipeline.video.crop import prepare_faces
 from scripts.evaluate_emotion_damage import damages, through_call
-from scripts.evaluate_emotion_figures import figures
+from scripts.evaluate_emotion_figures import figures, median_ms
 from scripts.train_emotion_data import LabelledFaces, load_fer2013, load_ferplus7
 from scripts.video_codec import CODECS
 
 BATCH = 64
-N_TIMED_FACES = 300
 
 SYNONYMS = {
     "anger": "angry",
@@ -139,12 +137,7 @@ def classify(classifier: OnnxEmotionClassifier, pixels: ImageArray) -> FloatArra
 
 def ms_per_face(classifier: OnnxEmotionClassifier, pixels: ImageArray) -> float:
     """Return the median time of one face alone, resizing and normalising included, on one thread."""
-    times_s = []
-    for face in pixels[:N_TIMED_FACES]:
-        started_s = time.perf_counter()
-        classifier(prepare_faces(face[None]))
-        times_s.append(time.perf_counter() - started_s)
-    return 1000 * float(np.median(times_s))
+    return median_ms(lambda face: classifier(prepare_faces(face)), pixels)
 
 
 if __name__ == "__main__":

@@ -3,7 +3,6 @@
 import argparse
 import json
 import sys
-import time
 from pathlib import Path
 from typing import Any
 
@@ -15,12 +14,11 @@ from models.loader import OnnxEyeClassifier, load_eye_classifier
 from pipeline.types import EYE_EMOTIONS, FloatArray, ImageArray
 from pipeline.video.eyes import prepare_strips
 from scripts.evaluate_emotion_damage import damages
-from scripts.evaluate_emotion_figures import bootstrap_interval, expected_calibration_error
+from scripts.evaluate_emotion_figures import bootstrap_interval, expected_calibration_error, median_ms
 from scripts.train_emotion_data import PUBLIC_TEST, LabelledFaces
 from scripts.train_eyes_data import load_eyes6
 
 BATCH = 64
-N_TIMED = 300
 
 
 def main() -> int:
@@ -112,12 +110,7 @@ def classify(classifier: OnnxEyeClassifier, pixels: ImageArray) -> FloatArray:
 
 def ms_per_strip(classifier: OnnxEyeClassifier, pixels: ImageArray) -> float:
     """Return the median time of one strip alone, cutting and normalising included, on one thread."""
-    times_s = []
-    for face in pixels[:N_TIMED]:
-        started_s = time.perf_counter()
-        classifier(prepare_strips(face[None]))
-        times_s.append(time.perf_counter() - started_s)
-    return 1000 * float(np.median(times_s))
+    return median_ms(lambda face: classifier(prepare_strips(face)), pixels)
 
 
 if __name__ == "__main__":
