@@ -38,6 +38,13 @@ class Reason(StrEnum):
     NOISE = "noise"
     NO_AUDIO = "no_audio"
     GAP = "gap"
+    TOO_SHORT = "too_short"
+    TURNED_AWAY = "turned_away"
+    MOVING = "moving"
+    COMPRESSED = "compressed"
+    DISAGREE = "disagree"
+    WEAK = "weak"
+    LOW_RATE = "low_rate"
 
 
 class Band(StrEnum):
@@ -148,6 +155,53 @@ class Gap:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class FaceFrame:
+    """The geometry and the skin of the face in one video frame, at frame rate: what blinks, gaze and pulse need."""
+
+    t_s: float
+    """Capture time of the frame."""
+    size: tuple[int, int]
+    """Width and height of the frame in pixels."""
+    points: FloatArray | None
+    """Shape (478, 3), as in FaceLandmarks; None without a face."""
+    skin: FloatArray | None = None
+    """Shape (3, 3): mean red, green, blue (0 to 255) of forehead, right cheek and left cheek; a row is NaN where that
+    region cannot be seen. None without a face."""
+    n_faces: int = 0
+    """Faces in the frame, as far as the tracker looks."""
+    identity: int = 0
+    """Which face is followed: another number after it was lost and another face came."""
+    kbps: float | None = None
+    """Bit rate of the video over the last seconds, None when it is not known."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OtherVoice:
+    """Whether anyone else in the interview speaks, from the levels that their browsers send with each packet."""
+
+    t_s: float
+    is_speaking: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Signal:
+    """One measured quantity: evidence beside the score. ``pipeline.catalogue`` says what each name means."""
+
+    name: str
+    """A name in ``pipeline.catalogue.CATALOGUE``, for example ``voice.hnr``."""
+    value: float | None
+    """In the unit of its definition; None when it cannot be said."""
+    quality: float
+    """In [0, 1]; 0 when value is None."""
+    reason: Reason
+    """OK, or why the value is weak or missing."""
+    age_s: float
+    """Seconds between the newest sample behind the value and the estimate's time; 0 when there is none."""
+    z: float | None = None
+    """Robust distance from the person's own baseline (``pipeline.baseline``); None before there is one."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Tick:
     """The moment an estimate is due (once a second, at whole seconds of the session clock)."""
 
@@ -223,6 +277,8 @@ class Estimate:
     """Empty when stress_raw is None."""
     newest_sample_s: float | None
     """Capture time of the newest media sample that went in, for latency figures."""
+    signals: tuple[Signal, ...] = ()
+    """Every measured quantity of ``pipeline.catalogue.CATALOGUE`` that the session's media can give, known or not."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
