@@ -2,4 +2,6 @@
 
 from pipeline.signals import Definition
 
-CATALOGUE: dict[str, Definition] = {item.name: item for definitions in () for item in definitions}
+_PARTS: tuple[tuple[Definition, ...], ...] = ()
+
+CATALOGUE: dict[str, Definition] = {item.name: item for part in _PARTS for item in part}

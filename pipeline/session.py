@@ -10,17 +10,29 @@ import numpy as np
 from pipeline.audio.reading import VoiceView, read_voice
 from pipeline.audio.voice import WINDOW_S, VoiceState, VoiceWindow, hear, measure_pending, new_voice, view_window
 from pipeline.calibration import CalibrationState, learn, new_calibration
+from pipeline.evidence import EvidenceState, take_evidence, view_evidence
 from pipeline.face import FaceState, FaceView, see, view_eyes, view_face
 from pipeline.fusion import SmoothingState, explain_stress, fuse, smooth
 from pipeline.levels import LevelState, follow_level, view_level
 from pipeline.trend import TrendState, follow_trend, judge_band
-from pipeline.types import SAMPLE_RATE_HZ, AudioChunk, Estimate, FaceSample, Gap, Reading, Reason, Tick
+from pipeline.types import (
+    SAMPLE_RATE_HZ,
+    AudioChunk,
+    Estimate,
+    FaceFrame,
+    FaceSample,
+    Gap,
+    OtherVoice,
+    Reading,
+    Reason,
+    Tick,
+)
 from pipeline.video.temporal import SteadyState, steady
 
 MAX_AGE_S = 2.0
 """Samples older than this are not current."""
 
-Item = AudioChunk | FaceSample | Gap | Tick
+Item = AudioChunk | FaceSample | FaceFrame | OtherVoice | Gap | Tick
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,6 +46,8 @@ class SessionState:
     trend: TrendState
     steady: SteadyState
     """What steadies the face's shares from frame to frame."""
+    evidence: EvidenceState
+    """The extractors of the signals beside the score."""
     audio_gap: Gap | None = None
     """The newest announced hole in the sound."""
     video_gap: Gap | None = None
@@ -50,11 +64,12 @@ def new_session() -> SessionState:
         level=LevelState(),
         trend=TrendState(),
         steady=SteadyState(),
+        evidence=EvidenceState(),
     )
 
 
 def reset_calibration(state: SessionState) -> SessionState:
-    """Forget the person's voice ranges; the next seconds of speech set them anew."""
+    """Forget the person's voice ranges and baseline; what comes next sets them anew."""
     return replace(state, calibration=new_calibration())
 
 
@@ -63,11 +78,15 @@ def step(state: SessionState, item: Item) -> tuple[SessionState, tuple[Estimate,
 
     Args:
         state: what the last call returned.
-        item: sound, a face sample, a hole in a stream, or the moment an estimate is due.
+        item: sound, a face sample, the face's geometry, that someone else speaks, a hole in a stream, or the moment an
+            estimate is due.
 
     Returns:
         The new state and the estimates: one for a Tick, none otherwise.
     """
+    if isinstance(item, Tick):
+        return _estimate(state, item.t_s)
+    state = replace(state, evidence=take_evidence(state.evidence, item))
     match item:
         case AudioChunk():
             return _take_sound(state, item), ()
@@ -75,8 +94,8 @@ def step(state: SessionState, item: Item) -> tuple[SessionState, tuple[Estimate,
             return _take_face(state, item), ()
         case Gap():
             return _take_gap(state, item), ()
-        case Tick():
-            return _estimate(state, item.t_s)
+        case FaceFrame() | OtherVoice():
+            return state, ()
 
 
 def _take_sound(state: SessionState, chunk: AudioChunk) -> SessionState:
@@ -125,6 +144,7 @@ def _estimate(state: SessionState, t_s: float) -> tuple[SessionState, tuple[Esti
         state = replace(state, smoothing=smooth(state.smoothing, t_s, fused.value))
     stress = state.smoothing.value if state.smoothing is not None and fused.value is not None else None
     trend_state, trend = follow_trend(state.trend, t_s, stress)
+    evidence, signals = view_evidence(state.evidence, t_s, state.voice)
     ages_s = [reading.age_s for reading in (voice.reading, face.reading) if reading.value is not None]
     estimate = Estimate(
         t_s=t_s,
@@ -148,8 +168,9 @@ def _estimate(state: SessionState, t_s: float) -> tuple[SessionState, tuple[Esti
         peak_t_s=trend.peak_t_s,
         contributions=fused.contributions,
         newest_sample_s=state.newest_sample_s,
+        signals=signals,
     )
-    return replace(state, trend=trend_state), (estimate,)
+    return replace(state, trend=trend_state, evidence=evidence), (estimate,)
 
 
 def _current_window(state: SessionState, t_s: float) -> VoiceWindow | None:

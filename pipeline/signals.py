@@ -1,7 +1,7 @@
 """What a signal is: a measured quantity with a name, a meaning and a unit.
 
-A signal is evidence that is shown beside the score and never mixed into it. The module that measures a signal defines it
-(``DEFINITIONS``); ``pipeline.catalogue`` brings them together, docs/signals.md describes them for people.
+A signal is evidence that is shown beside the score and never mixed into it. The module that measures a signal defines
+it (``DEFINITIONS``); ``pipeline.catalogue`` brings them together, docs/signals.md describes them for people.
 """
 
 from collections.abc import Iterable

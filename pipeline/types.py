@@ -121,6 +121,10 @@ class FaceLandmarks:
     """Shape (478, 3): x, y in pixels of the frame, z in the same scale; MediaPipe FaceMesh order with irises."""
     score: float
     """Detection confidence in [0, 1]."""
+    n_faces: int = 1
+    """Faces in the frame, as far as the tracker looks."""
+    identity: int = 0
+    """Another number after this face was lost and another one came."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

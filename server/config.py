@@ -162,7 +162,10 @@ class Config:
     udp_ports: tuple[int, int] | None = _setting("", network.port_range, "UDP port range for media, like 40000-40100")
     max_sessions: int = _setting("20", _count, "interviews that may run at once")
     analysis_workers: int = _setting("1", _count, "worker processes for the analysis")
-    analysis_fps: float = _setting("5", _rate, "video frames a second on which the face is measured")
+    analysis_fps: float = _setting("5", _rate, "video frames a second whose expression the networks read")
+    landmark_fps: float = _setting(
+        "30", _rate, "video frames a second on which the face is followed; blinks and pulse need 25 or more"
+    )
     emotion_flip: bool = _setting(
         "0", _flag, "let the emotion network look at the mirrored face too and average; twice its time"
     )

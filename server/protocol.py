@@ -12,7 +12,7 @@ from enum import StrEnum
 from typing import Any
 
 from pipeline.levels import LEVELS, name_level
-from pipeline.types import EMOTIONS, EYE_EMOTIONS, Estimate, Explanation, Reading, Reason, Shares
+from pipeline.types import EMOTIONS, EYE_EMOTIONS, Estimate, Explanation, Reading, Reason, Shares, Signal
 
 MAX_MESSAGE_BYTES = 16_384
 """Largest websocket message a client may send."""
@@ -190,7 +190,24 @@ def estimate_message(session_id: str, estimate: Estimate, *, newest_arrival_s: f
         "peak_t_s": estimate.peak_t_s,
         "contributions": [{"signal": part.signal, "amount": round(part.amount, 4)} for part in estimate.contributions],
         "newest_arrival_s": newest_arrival_s,
+        "signals": {signal.name: signal_message(signal) for signal in estimate.signals},
     }
+
+
+def signal_message(signal: Signal) -> dict[str, Any]:
+    """Return a signal as its wire form {value, quality, reason, age_s, z}; its unit is in the catalogue."""
+    return {
+        "value": None if signal.value is None else significant(signal.value),
+        "quality": round(signal.quality, 3),
+        "reason": str(signal.reason),
+        "age_s": round(signal.age_s, 3),
+        "z": None if signal.z is None else round(signal.z, 2),
+    }
+
+
+def significant(value: float) -> float:
+    """Round to five significant digits."""
+    return float(f"{value:.5g}")
 
 
 def _level_message(levels: Shares) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from pipeline.types import EmotionClassifier, FaceFinder, FaceLandmarks, FaceSample, FloatArray, ImageArray, Reason
+from pipeline.types import EmotionClassifier, FaceLandmarks, FaceSample, FloatArray, ImageArray, Reason
 from pipeline.video.crop import MIN_CONTRAST, framing, level_face, prepare_faces
 
 SCORE_LIMITS = (0.5, 0.8)
@@ -62,17 +62,18 @@ class MeasuredFace:
     """Shape (48, 48), grey levels; None when no face was found. Not part of the sample, so that it is kept nowhere."""
 
 
-def measure_face(*, t_s: float, rgb: ImageArray, find_face: FaceFinder, classify: EmotionClassifier) -> MeasuredFace:
-    """Take a frame all the way: find the face, crop it, classify it, judge it.
+def measure_face(
+    *, t_s: float, rgb: ImageArray, landmarks: FaceLandmarks | None, classify: EmotionClassifier
+) -> MeasuredFace:
+    """Take a face all the way: crop it, classify it, judge it.
 
     Args:
         t_s: capture time of the frame.
         rgb: shape (height, width, 3).
-        find_face: the tracker of this stream.
+        landmarks: the face in it, None when none was found.
         classify: the emotion network.
     """
     grey = np.asarray(cv2.cvtColor(rgb, cv2.COLOR_RGB2GRAY), np.uint8)
-    landmarks = find_face(rgb)
     if landmarks is None:
         return MeasuredFace(sample=observe_no_face(t_s=t_s, grey=grey), crop=None)
     crop = level_face(grey, landmarks)

@@ -19,6 +19,8 @@ from pipeline.types import (
 from pipeline.video.explain import explain
 from pipeline.video.eyes import look_at_eyes
 from pipeline.video.face import MeasuredFace, measure_face
+from pipeline.video.frame import make_frame
+from server.analysis.bitrate import BitRate
 from server.analysis.decode import AudioDecoder, DecodeError, VideoDecoder
 from server.analysis.messages import (
     Checkpoint,
@@ -58,7 +60,8 @@ class SessionAnalyser:
     ) -> None:
         self._session_id = message.session_id
         self._origin_s = message.origin_s
-        self._period_s = 1 / message.analysis_fps
+        self._period_s = 1 / message.landmark_fps
+        self._reading_period_s = 1 / message.analysis_fps
         self._networks = networks
         self._find_face = find_face
         self._clock = clock
@@ -67,7 +70,9 @@ class SessionAnalyser:
         self._video: VideoDecoder | None = None
         self._video_broken_from_s: float | None = None
         self._video_seen_s = 0.0
+        self._bit_rate = BitRate()
         self._due_s = 0.0
+        self._reading_due_s = 0.0
         self._measured_s = -STARVED_S
         self._newest_face: MeasuredFace | None = None
         self._newest_arrival_s = message.origin_s
@@ -149,6 +154,7 @@ class SessionAnalyser:
 
     def _watch(self, frame: EncodedFrame) -> Iterator[FromWorker]:
         t_s = frame.capture_s - self._origin_s
+        self._bit_rate.add(t_s, len(frame.data))
         if not frame.is_keyframe and (self._video is None or frame.follows_gap):
             yield from self._give_picture_up()
         if frame.is_keyframe:
@@ -166,16 +172,21 @@ class SessionAnalyser:
         self._video_seen_s = max(0.0, t_s)
         if picture is None:
             return
-        measured = measure_face(t_s=t_s, rgb=picture, find_face=self._find_face, classify=self._networks.emotions)
-        self._newest_face = face = look_at_eyes(measured, self._networks.eyes)
-        self._step(face.sample)
+        landmarks = self._find_face(picture)
+        self._step(make_frame(t_s=t_s, rgb=picture, landmarks=landmarks, kbps=self._bit_rate.kbps()))
         self._newest_arrival_s = max(self._newest_arrival_s, frame.arrival_s)
         self._due_s = max(self._due_s + self._period_s, t_s + self._period_s / 2)
         self._measured_s = t_s
-        self._count(analysed=1)
+        self._count(tracked=1)
+        if t_s >= self._reading_due_s:
+            measured = measure_face(t_s=t_s, rgb=picture, landmarks=landmarks, classify=self._networks.emotions)
+            self._newest_face = face = look_at_eyes(measured, self._networks.eyes)
+            self._step(face.sample)
+            self._reading_due_s = max(self._reading_due_s + self._reading_period_s, t_s + self._reading_period_s / 2)
+            self._count(analysed=1)
 
     def _is_wanted(self, t_s: float, age_s: float) -> bool:
-        """Say whether the face is to be measured on a picture of this capture time and age."""
+        """Say whether the face is to be followed on a picture of this capture time and age."""
         if t_s < max(0.0, self._due_s):
             return False
         if age_s > LATE_S and t_s - self._measured_s < STARVED_S:
@@ -201,10 +212,13 @@ class SessionAnalyser:
             self._video_broken_from_s = self._video_seen_s
             yield KeyframeWanted(session_id=self._session_id)
 
-    def _count(self, *, decoded: int = 0, analysed: int = 0, skipped_late: int = 0, decode_errors: int = 0) -> None:
+    def _count(
+        self, *, decoded: int = 0, tracked: int = 0, analysed: int = 0, skipped_late: int = 0, decode_errors: int = 0
+    ) -> None:
         self._stats = replace(
             self._stats,
             decoded=self._stats.decoded + decoded,
+            tracked=self._stats.tracked + tracked,
             analysed=self._stats.analysed + analysed,
             skipped_late=self._stats.skipped_late + skipped_late,
             decode_errors=self._stats.decode_errors + decode_errors,

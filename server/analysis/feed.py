@@ -78,6 +78,7 @@ class AnalysisFeed:
         *,
         origin_s: float,
         analysis_fps: float,
+        landmark_fps: float,
         clock: Callable[[], float],
         on_estimate: Callable[[Estimate, float], None],
         on_health: Callable[[WorkerHealth], None],
@@ -89,6 +90,7 @@ class AnalysisFeed:
         """Set by the worker that serves this feed: something can be taken."""
         self._origin_s = origin_s
         self._analysis_fps = analysis_fps
+        self._landmark_fps = landmark_fps
         self._clock = clock
         self._on_estimate = on_estimate
         self._on_health = on_health
@@ -200,7 +202,13 @@ class AnalysisFeed:
         self._is_attached = True
         state = self._checkpoint.state if self._checkpoint is not None else None
         self._backlog.put(
-            Open(session_id=self.session_id, origin_s=self._origin_s, analysis_fps=self._analysis_fps, state=state)
+            Open(
+                session_id=self.session_id,
+                origin_s=self._origin_s,
+                analysis_fps=self._analysis_fps,
+                landmark_fps=self._landmark_fps,
+                state=state,
+            )
         )
         now_s = self._clock()
         from_s = self._hole_from_s

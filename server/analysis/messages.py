@@ -23,6 +23,9 @@ class Open:
     origin_s: float
     """Server's monotonic clock at session time 0."""
     analysis_fps: float
+    """Pictures a second whose expression is read."""
+    landmark_fps: float
+    """Pictures a second on which the face is followed."""
     state: bytes | None
     """A checkpoint of this session from a worker of the same software, or None to begin afresh."""
 
@@ -100,7 +103,9 @@ class SessionStats:
     decoded: int = 0
     """Video frames decoded."""
     analysed: int = 0
-    """Video frames on which the face was measured."""
+    """Video frames whose expression was read."""
+    tracked: int = 0
+    """Video frames on which the face was followed."""
     skipped_late: int = 0
     """Video frames that were due for measuring but too old when their turn came."""
     decode_errors: int = 0

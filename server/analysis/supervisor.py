@@ -78,6 +78,7 @@ class AnalysisPool:
             session_id,
             origin_s=origin_s,
             analysis_fps=self._config.analysis_fps,
+            landmark_fps=self._config.landmark_fps,
             clock=self._clock,
             on_estimate=self._timed(on_estimate, origin_s),
             on_health=on_health,

@@ -253,6 +253,8 @@ estimates = Table(
     *(Column(name, Double) for name in VOICE_COLUMNS),
     Column("voice_is_silent", Boolean),
     Column("newest_sample_s", Double),
+    # A list of [name, value, quality, reason, age_s, z]; NULL in rows from before there were signals.
+    Column("signals", JSON),
     _short("model_version", 200),
 )
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, delete, func, insert, select, update
+from sqlalchemy import JSON, Row, case, delete, func, insert, select, type_coerce, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -19,14 +19,15 @@ from pipeline.types import (
     Reading,
     Reason,
     Shares,
+    Signal,
     Trajectory,
     VoiceFeatures,
 )
 from server.db.records import Session, SessionStatus, StoredEstimate
 from server.db.schema import VOICE_COLUMNS, estimates, sessions
 
-PAGE = 100
-"""Estimates read at once: about four milliseconds of work."""
+PAGE = 50
+"""Estimates read at once: some milliseconds of work, most of it for the signals."""
 
 _VOICE_PREFIX = "voice_"
 
@@ -123,7 +124,7 @@ async def insert_estimates(connection: AsyncConnection, rows: Iterable[StoredEst
 
 
 async def estimate_pages(
-    connection: AsyncConnection, session_id: str, *, after_s: float | None = None
+    connection: AsyncConnection, session_id: str, *, after_s: float | None = None, signals_after_s: float | None = None
 ) -> AsyncIterator[tuple[Estimate, ...]]:
     """Yield a session's estimates in order of time, PAGE at a time, so that the event loop is never held for long.
 
@@ -131,9 +132,18 @@ async def estimate_pages(
         connection: to read from.
         session_id: whose.
         after_s: only estimates later than this; None means all.
+        signals_after_s: only estimates later than this come with their signals, which are most of what is stored; None
+            means all.
     """
+    columns: list[Any] = [column for column in estimates.c if column.name != "signals"]
+    recent = (
+        estimates.c.signals
+        if signals_after_s is None
+        else case((estimates.c.t_s > signals_after_s, estimates.c.signals))
+    )
+    columns.append(type_coerce(recent, JSON).label("signals"))
     while True:
-        query = select(estimates).where(estimates.c.session_id == session_id).order_by(estimates.c.t_s).limit(PAGE)
+        query = select(*columns).where(estimates.c.session_id == session_id).order_by(estimates.c.t_s).limit(PAGE)
         if after_s is not None:
             query = query.where(estimates.c.t_s > after_s)
         rows = (await connection.execute(query)).all()
@@ -218,6 +228,10 @@ def _estimate_values(estimate: Estimate) -> dict[str, Any]:
             for name in (*VOICE_COLUMNS, "voice_is_silent")
         },
         "newest_sample_s": estimate.newest_sample_s,
+        "signals": [
+            [signal.name, signal.value, signal.quality, signal.reason, signal.age_s, signal.z]
+            for signal in estimate.signals
+        ],
     }
 
 
@@ -260,6 +274,15 @@ def _estimate_from_row(row: Row[*tuple[Any, ...]]) -> Estimate:
         peak_t_s=row.peak_t_s,
         contributions=tuple(Contribution(signal=signal, amount=amount) for signal, amount in row.contributions),
         newest_sample_s=row.newest_sample_s,
+        signals=_signals_from_row(row),
+    )
+
+
+def _signals_from_row(row: Row[*tuple[Any, ...]]) -> tuple[Signal, ...]:
+    stored = row.signals or ()  # NULL: not asked for, or stored before there were any
+    return tuple(
+        Signal(name=name, value=value, quality=quality, reason=Reason(reason), age_s=age_s, z=z)
+        for name, value, quality, reason, age_s, z in stored
     )
 
 

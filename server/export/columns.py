@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from operator import attrgetter
 
+from pipeline.catalogue import CATALOGUE
 from pipeline.levels import LEVELS, name_level
 from pipeline.types import EMOTIONS, EYE_EMOTIONS, Estimate, Shares
 
@@ -97,3 +98,18 @@ COLUMNS: tuple[Column, ...] = (
     _voice("is_silent"),
     _plain("newest_sample_s"),
 )
+
+SIGNAL_COLUMNS: tuple[str, ...] = tuple(
+    f"{name}{suffix}" for name in CATALOGUE for suffix in ("", "_quality", "_reason", "_z")
+)
+"""Four columns a signal, in the order of the catalogue; units are in docs/signals.md."""
+
+
+def read_signals(estimate: Estimate) -> list[Cell]:
+    """Return the cells of SIGNAL_COLUMNS; all None for a signal that the estimate does not have."""
+    by_name = {signal.name: signal for signal in estimate.signals}
+    cells: list[Cell] = []
+    for name in CATALOGUE:
+        signal = by_name.get(name)
+        cells += (None,) * 4 if signal is None else (signal.value, signal.quality, str(signal.reason), signal.z)
+    return cells

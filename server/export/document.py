@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from server.export.columns import COLUMNS
+from server.protocol import signal_message
 from server.sessions.summaries import SessionReport
 
 CONTENT_TYPE = "application/json"
@@ -19,9 +20,12 @@ def session_json(report: SessionReport) -> Iterator[str]:
     head = json.dumps(_head(report), ensure_ascii=False, indent=1)
     yield head.removesuffix("\n}") + ',\n "series": [\n'
     for i, estimate in enumerate(report.estimates):
-        row = {column.name: column.read(estimate) for column in COLUMNS}
-        row_with_parts = row | {"contributions": {part.signal: part.amount for part in estimate.contributions}}
-        yield ("" if i == 0 else ",\n") + "  " + json.dumps(row_with_parts)
+        row: dict[str, Any] = {column.name: column.read(estimate) for column in COLUMNS}
+        row |= {
+            "contributions": {part.signal: part.amount for part in estimate.contributions},
+            "signals": {signal.name: signal_message(signal) for signal in estimate.signals},
+        }
+        yield ("" if i == 0 else ",\n") + "  " + json.dumps(row)
     yield "\n ]\n}\n"
 
 

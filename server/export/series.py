@@ -4,14 +4,15 @@ import csv
 import io
 from collections.abc import Iterator
 
-from server.export.columns import COLUMNS, Cell
+from server.export.columns import COLUMNS, SIGNAL_COLUMNS, Cell, read_signals
 from server.sessions.summaries import SessionReport
 
 CONTENT_TYPE = "text/csv; charset=utf-8; header=present"
 """RFC 4180 section 3."""
 
 EXTRA_COLUMNS = ("contributions", "question", "markers", "session_id", "model_version")
-"""Besides COLUMNS: parts of stress_raw as ``signal=amount`` pairs, the question running, labels of the second."""
+"""Besides COLUMNS: parts of stress_raw as ``signal=amount`` pairs, the question running, labels of the second.
+SIGNAL_COLUMNS follow them."""
 
 
 def series_csv(report: SessionReport) -> Iterator[str]:
@@ -19,7 +20,7 @@ def series_csv(report: SessionReport) -> Iterator[str]:
 
     Text that a spreadsheet would take for a formula is preceded by an apostrophe.
     """
-    yield _line([*(column.name for column in COLUMNS), *EXTRA_COLUMNS])
+    yield _line([*(column.name for column in COLUMNS), *EXTRA_COLUMNS, *SIGNAL_COLUMNS])
     asked = sorted((peak_t, text) for peak_t, text in _asked(report))
     for estimate in report.estimates:
         question = next((text for t_s, text in reversed(asked) if t_s <= estimate.t_s), "")
@@ -37,6 +38,7 @@ def series_csv(report: SessionReport) -> Iterator[str]:
                 _safe("; ".join(labels)),
                 report.session.id,
                 _safe(report.session.model_version),
+                *(_shown(cell) for cell in read_signals(estimate)),
             ]
         )
 

@@ -19,6 +19,8 @@ from server.sessions.secrets import new_id
 MAX_LABEL_LENGTH = 200
 ESTIMATES_PER_MESSAGE = 300
 """Keeps each message small and a page's outbox far from full: an interview of eight hours takes 96 messages."""
+SIGNALS_S = 120.0
+"""A page that comes back is sent the signals of the last estimates alone: all that its contours show."""
 
 
 class RoomHistory:
@@ -78,7 +80,10 @@ class RoomHistory:
             is_first = True
             if session_id is not None:
                 after_s = since_s if is_continued else None
-                async for page in series_rows.estimate_pages(connection, session_id, after_s=after_s):
+                last_s = (await series_rows.find_figures(connection, session_id)).last_s or 0.0
+                async for page in series_rows.estimate_pages(
+                    connection, session_id, after_s=after_s, signals_after_s=last_s - SIGNALS_S
+                ):
                     newest_s = page[-1].t_s
                     waiting += [estimate_message(session_id, item) for item in page]
                     if len(waiting) >= ESTIMATES_PER_MESSAGE:

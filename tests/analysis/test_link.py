@@ -31,8 +31,8 @@ FRAME = EncodedFrame(
     is_keyframe=True,
 )
 MESSAGES = (
-    Open(session_id="a", origin_s=3.5, analysis_fps=5, state=None),
-    Open(session_id="a", origin_s=3.5, analysis_fps=5.0, state=b"\x00\xff"),
+    Open(session_id="a", origin_s=3.5, analysis_fps=5, landmark_fps=30, state=None),
+    Open(session_id="a", origin_s=3.5, analysis_fps=5.0, landmark_fps=30.0, state=b"\x00\xff"),
     Media(session_id="ä", frame=FRAME),
     MarkGap(session_id="a", from_s=0.0, to_s=1.5, stream="both"),
     Close(session_id="a"),

@@ -48,8 +48,10 @@ class Desk:
         self.answers += answers
         return answers
 
-    def open(self, session_id="a", *, origin_s, state=None, fps=5.0):
-        return self.send(Open(session_id=session_id, origin_s=origin_s, analysis_fps=fps, state=state))
+    def open(self, session_id="a", *, origin_s, state=None, fps=5.0, landmark_fps=30.0):
+        return self.send(
+            Open(session_id=session_id, origin_s=origin_s, analysis_fps=fps, landmark_fps=landmark_fps, state=state)
+        )
 
     def feed(self, frames, session_id="a"):
         return self.send(*(Media(session_id=session_id, frame=frame) for frame in frames))
@@ -74,8 +76,16 @@ def test_pictures_are_measured_at_the_asked_rate_and_all_decoded(origin_s):
     desk.open(origin_s=origin_s, fps=5.0)
     desk.feed(at(portrait_video(3.0), origin_s))
     stats = desk.estimate(3.0).stats
-    assert (stats.decoded, stats.analysed, stats.skipped_late) == (30, 15, 0)
-    assert desk.made[0].n_calls == 15
+    assert (stats.decoded, stats.tracked, stats.analysed, stats.skipped_late) == (30, 30, 15, 0)
+    assert desk.made[0].n_calls == 30
+
+
+def test_the_face_is_followed_at_a_lower_rate_where_that_is_asked(origin_s):
+    desk = Desk()
+    desk.open(origin_s=origin_s, fps=2.0, landmark_fps=5.0)
+    desk.feed(at(portrait_video(3.0), origin_s))
+    stats = desk.estimate(3.0).stats
+    assert (stats.tracked, stats.analysed) == (15, 6)
 
 
 def test_late_pictures_are_decoded_but_measured_only_once_a_second(origin_s):

@@ -70,9 +70,10 @@ def test_the_emotion_network_sees_the_tension(portrait):
 
     def stress_in_face(start_s: float) -> float:
         times = np.arange(start_s, start_s + 4.0, 0.2)
+        pictures = [portrait.render(story.pose(t_s)) for t_s in times]
         samples = [
-            measure_face(t_s=t_s, rgb=portrait.render(story.pose(t_s)), find_face=finder, classify=classify).sample
-            for t_s in times
+            measure_face(t_s=t_s, rgb=rgb, landmarks=finder(rgb), classify=classify).sample
+            for t_s, rgb in zip(times, pictures, strict=True)
         ]
         weights = np.array([FACE_WEIGHTS[name] for name in EMOTIONS])
         return float(np.mean([weights @ sample.emotions for sample in samples if sample.emotions is not None]))

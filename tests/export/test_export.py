@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 import pytest
 
 from pipeline.summary import Peak
-from server.export.columns import COLUMNS
+from server.export.columns import COLUMNS, SIGNAL_COLUMNS
 from server.export.document import VERSION, session_json
 from server.export.series import EXTRA_COLUMNS, series_csv
 from server.sessions.records import (
@@ -104,7 +104,7 @@ def rows(report: SessionReport) -> list[dict[str, str]]:
 
 
 def test_csv_has_a_row_per_tick_and_names_every_column_once(report: SessionReport):
-    names = [column.name for column in COLUMNS] + list(EXTRA_COLUMNS)
+    names = [column.name for column in COLUMNS] + list(EXTRA_COLUMNS) + list(SIGNAL_COLUMNS)
     assert len(names) == len(set(names))
     assert list(rows(report)[0]) == names
     assert [row["t_s"] for row in rows(report)] == ["1", "2", "3"]
@@ -166,7 +166,7 @@ def test_json_holds_everything(report: SessionReport):
 def test_json_and_csv_tell_the_same_series(report: SessionReport):
     series = json.loads("".join(session_json(report)))["series"]
     for from_json, from_csv in zip(series, rows(report), strict=True):
-        assert set(from_json) == {column.name for column in COLUMNS} | {"contributions"}
+        assert set(from_json) == {column.name for column in COLUMNS} | {"contributions", "signals"}
         for column in COLUMNS:
             value = from_json[column.name]
             if isinstance(value, float):

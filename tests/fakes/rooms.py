@@ -14,6 +14,7 @@ from pipeline.types import (
     Reading,
     Reason,
     Shares,
+    Signal,
     Trajectory,
     VoiceFeatures,
 )
@@ -191,4 +192,10 @@ def estimate(t_s: float, stress: float | None = 0.4, *, peak_t_s: float | None =
         if full
         else (),
         newest_sample_s=t_s - 0.1,
+        signals=(
+            Signal(name="gaze.contact_share", value=0.625, quality=0.7, reason=Reason.OK, age_s=0.1, z=-1.25),
+            Signal(name="pulse.rate", value=None, quality=0.0, reason=Reason.MOVING, age_s=0.0),
+        )
+        if full
+        else (),
     )

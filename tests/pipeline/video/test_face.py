@@ -32,7 +32,7 @@ def portrait() -> ImageArray:
 @pytest.fixture
 def measure(finder, classifier):
     def measure(rgb: ImageArray) -> FaceSample:
-        return measure_face(t_s=1.5, rgb=rgb, find_face=finder, classify=classifier).sample
+        return measure_face(t_s=1.5, rgb=rgb, landmarks=finder(rgb), classify=classifier).sample
 
     return measure
 

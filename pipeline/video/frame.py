@@ -1,0 +1,25 @@
+"""One video frame as the extractors that work at frame rate take it."""
+
+from pipeline.types import FaceFrame, FaceLandmarks, ImageArray
+
+
+def make_frame(*, t_s: float, rgb: ImageArray, landmarks: FaceLandmarks | None, kbps: float | None) -> FaceFrame:
+    """Reduce a frame to the face's geometry and skin.
+
+    Args:
+        t_s: capture time of the frame.
+        rgb: shape (height, width, 3).
+        landmarks: the face in it, None when none was found.
+        kbps: bit rate of the video, None when it is not known.
+    """
+    size = (rgb.shape[1], rgb.shape[0])
+    if landmarks is None:
+        return FaceFrame(t_s=t_s, size=size, points=None, kbps=kbps)
+    return FaceFrame(
+        t_s=t_s,
+        size=size,
+        points=landmarks.points,
+        n_faces=landmarks.n_faces,
+        identity=landmarks.identity,
+        kbps=kbps,
+    )
