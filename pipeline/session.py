@@ -10,7 +10,7 @@ import numpy as np
 from pipeline.audio.reading import VoiceView, read_voice
 from pipeline.audio.voice import WINDOW_S, VoiceState, VoiceWindow, hear, measure_pending, new_voice, view_window
 from pipeline.calibration import CalibrationState, learn, new_calibration
-from pipeline.evidence import EvidenceState, take_evidence, view_evidence
+from pipeline.evidence import EvidenceState, reset_baseline, take_evidence, view_evidence
 from pipeline.face import FaceState, FaceView, see, view_eyes, view_face
 from pipeline.fusion import SmoothingState, explain_stress, fuse, smooth
 from pipeline.levels import LevelState, follow_level, view_level
@@ -70,7 +70,7 @@ def new_session() -> SessionState:
 
 def reset_calibration(state: SessionState) -> SessionState:
     """Forget the person's voice ranges and baseline; what comes next sets them anew."""
-    return replace(state, calibration=new_calibration())
+    return replace(state, calibration=new_calibration(), evidence=reset_baseline(state.evidence))
 
 
 def step(state: SessionState, item: Item) -> tuple[SessionState, tuple[Estimate, ...]]:
@@ -144,7 +144,7 @@ def _estimate(state: SessionState, t_s: float) -> tuple[SessionState, tuple[Esti
         state = replace(state, smoothing=smooth(state.smoothing, t_s, fused.value))
     stress = state.smoothing.value if state.smoothing is not None and fused.value is not None else None
     trend_state, trend = follow_trend(state.trend, t_s, stress)
-    evidence, signals = view_evidence(state.evidence, t_s, state.voice)
+    evidence, signals = view_evidence(state.evidence, t_s, state.voice, window)
     ages_s = [reading.age_s for reading in (voice.reading, face.reading) if reading.value is not None]
     estimate = Estimate(
         t_s=t_s,
