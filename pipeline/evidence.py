@@ -7,12 +7,17 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
+from pipeline.agreement import AgreementState, follow_agreement
 from pipeline.audio.framing import HOP_S
 from pipeline.audio.voice import VoiceState, VoiceWindow
 from pipeline.baseline import BaselineState, learn_and_compare, new_baseline
-from pipeline.types import AudioChunk, FaceFrame, FaceSample, Gap, OtherVoice, Signal
+from pipeline.face_shares import FaceSharesState, follow_face_shares, view_face_shares
+from pipeline.learned import LearnedState, LearnedStress, follow_learned
+from pipeline.nonverbal import view_nonverbal
+from pipeline.thinking import ThinkingState, follow_thinking, think
+from pipeline.types import AudioChunk, FaceFrame, FaceSample, Gap, OtherVoice, QuestionAsked, Shares, Signal
 
-EvidenceItem = AudioChunk | FaceFrame | FaceSample | OtherVoice | Gap
+EvidenceItem = AudioChunk | FaceFrame | FaceSample | OtherVoice | QuestionAsked | Gap
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,20 +29,36 @@ class EvidenceState:
     """Speech heard since the session began."""
     tick_s: float = 0.0
     """Time of the last tick."""
+    face_shares: FaceSharesState = field(default_factory=FaceSharesState)
+    thinking: ThinkingState = field(default_factory=ThinkingState)
+    agreement: AgreementState = field(default_factory=AgreementState)
+    learned: LearnedState = field(default_factory=LearnedState)
 
 
 def reset_baseline(state: EvidenceState) -> EvidenceState:
     """Learn the person's baseline anew from here."""
-    return replace(state, baseline=new_baseline())
+    return replace(state, baseline=new_baseline(), learned=LearnedState())
 
 
 def take_evidence(state: EvidenceState, item: EvidenceItem) -> EvidenceState:
     """Hand an item to the extractors that it concerns."""
-    return state
+    match item:
+        case FaceSample():
+            return replace(state, face_shares=follow_face_shares(state.face_shares, item))
+        case OtherVoice() | QuestionAsked():
+            return replace(state, thinking=follow_thinking(state.thinking, item))
+        case _:
+            return state
 
 
 def view_evidence(
-    state: EvidenceState, t_s: float, voice: VoiceState, window: VoiceWindow | None
+    state: EvidenceState,
+    t_s: float,
+    voice: VoiceState,
+    window: VoiceWindow | None,
+    *,
+    levels: Shares,
+    module: LearnedStress | None = None,
 ) -> tuple[EvidenceState, tuple[Signal, ...]]:
     """Collect the signals at a tick.
 
@@ -46,14 +67,28 @@ def view_evidence(
         t_s: time of the tick.
         voice: what has been heard, with the pitch track, which is not computed twice.
         window: its last seconds; None without current sound.
+        levels: the face's (``pipeline.levels``).
+        module: a trained decision module, or None.
 
     Returns:
-        The state, in which the baseline may have learned, and one signal per name of the catalogue.
+        The state, in which the baseline may have learned, and one signal per name of the catalogue, that of the
+        decision module only with one.
     """
     state = _count_speech(state, t_s, window)
-    signals: tuple[Signal, ...] = ()
+    signals: tuple[Signal, ...] = view_face_shares(state.face_shares, t_s)
     baseline, compared = learn_and_compare(state.baseline, t_s, signals, speech_s=state.speech_s)
-    return replace(state, baseline=baseline), compared
+    return _judge(replace(state, baseline=baseline), t_s, compared, levels, module)
+
+
+def _judge(
+    state: EvidenceState, t_s: float, compared: tuple[Signal, ...], levels: Shares, module: LearnedStress | None
+) -> tuple[EvidenceState, tuple[Signal, ...]]:
+    """Add what is computed from signals that have been compared with the baseline."""
+    thinking = think(state.thinking, t_s, compared)
+    agreement, fused = follow_agreement(state.agreement, t_s, levels, compared)
+    learned, judged = (state.learned, ()) if module is None else follow_learned(state.learned, module, t_s, compared)
+    state = replace(state, thinking=thinking, agreement=agreement, learned=learned)
+    return state, (*compared, *view_nonverbal(compared, thinking), *judged, *fused)
 
 
 def _count_speech(state: EvidenceState, t_s: float, window: VoiceWindow | None) -> EvidenceState:

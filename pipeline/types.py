@@ -188,6 +188,13 @@ class OtherVoice:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class QuestionAsked:
+    """An interviewer marked that a question was asked."""
+
+    t_s: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Signal:
     """One measured quantity: evidence beside the score. ``pipeline.catalogue`` says what each name means."""
 
