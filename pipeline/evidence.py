@@ -8,11 +8,12 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from pipeline.audio.framing import HOP_S
+from pipeline.audio.turns import TurnsState, follow_turns, settle_turns, view_turns
 from pipeline.audio.voice import VoiceState, VoiceWindow
 from pipeline.baseline import BaselineState, learn_and_compare, new_baseline
-from pipeline.types import AudioChunk, FaceFrame, FaceSample, Gap, OtherVoice, Signal
+from pipeline.types import AudioChunk, FaceFrame, FaceSample, Gap, OtherVoice, Signal, VoiceActivity
 
-EvidenceItem = AudioChunk | FaceFrame | FaceSample | OtherVoice | Gap
+EvidenceItem = AudioChunk | FaceFrame | FaceSample | OtherVoice | VoiceActivity | Gap
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,6 +21,7 @@ class EvidenceState:
     """The states of the extractors; each is bounded."""
 
     baseline: BaselineState = field(default_factory=new_baseline)
+    turns: TurnsState = field(default_factory=TurnsState)
     speech_s: float = 0.0
     """Speech heard since the session began."""
     tick_s: float = 0.0
@@ -33,6 +35,8 @@ def reset_baseline(state: EvidenceState) -> EvidenceState:
 
 def take_evidence(state: EvidenceState, item: EvidenceItem) -> EvidenceState:
     """Hand an item to the extractors that it concerns."""
+    if isinstance(item, VoiceActivity | OtherVoice):
+        return replace(state, turns=follow_turns(state.turns, item))
     return state
 
 
@@ -51,7 +55,9 @@ def view_evidence(
         The state, in which the baseline may have learned, and one signal per name of the catalogue.
     """
     state = _count_speech(state, t_s, window)
-    signals: tuple[Signal, ...] = ()
+    turns = settle_turns(state.turns, voice.track, None if window is None else window.features.snr_db)
+    state = replace(state, turns=turns)
+    signals = view_turns(turns, t_s)
     baseline, compared = learn_and_compare(state.baseline, t_s, signals, speech_s=state.speech_s)
     return replace(state, baseline=baseline), compared
 
