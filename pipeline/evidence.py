@@ -11,6 +11,7 @@ from pipeline.audio.framing import HOP_S
 from pipeline.audio.voice import VoiceState, VoiceWindow
 from pipeline.baseline import BaselineState, learn_and_compare, new_baseline
 from pipeline.types import AudioChunk, FaceFrame, FaceSample, Gap, OtherVoice, Signal
+from pipeline.video.shape import ShapeState, follow_shape, view_shape
 
 EvidenceItem = AudioChunk | FaceFrame | FaceSample | OtherVoice | Gap
 
@@ -19,6 +20,8 @@ EvidenceItem = AudioChunk | FaceFrame | FaceSample | OtherVoice | Gap
 class EvidenceState:
     """The states of the extractors; each is bounded."""
 
+    shape: ShapeState = field(default_factory=ShapeState)
+    """Blinks, gaze, head and expression."""
     baseline: BaselineState = field(default_factory=new_baseline)
     speech_s: float = 0.0
     """Speech heard since the session began."""
@@ -33,7 +36,11 @@ def reset_baseline(state: EvidenceState) -> EvidenceState:
 
 def take_evidence(state: EvidenceState, item: EvidenceItem) -> EvidenceState:
     """Hand an item to the extractors that it concerns."""
-    return state
+    match item:
+        case FaceFrame():
+            return replace(state, shape=follow_shape(state.shape, item))
+        case _:
+            return state
 
 
 def view_evidence(
@@ -51,7 +58,7 @@ def view_evidence(
         The state, in which the baseline may have learned, and one signal per name of the catalogue.
     """
     state = _count_speech(state, t_s, window)
-    signals: tuple[Signal, ...] = ()
+    signals = view_shape(state.shape, t_s)
     baseline, compared = learn_and_compare(state.baseline, t_s, signals, speech_s=state.speech_s)
     return replace(state, baseline=baseline), compared
 

@@ -21,5 +21,6 @@ def make_frame(*, t_s: float, rgb: ImageArray, landmarks: FaceLandmarks | None, 
         points=landmarks.points,
         n_faces=landmarks.n_faces,
         identity=landmarks.identity,
+        score=landmarks.score,
         kbps=kbps,
     )
