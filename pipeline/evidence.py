@@ -3,33 +3,123 @@
 Evidence stands beside the score: nothing here changes ``stress``.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
-from pipeline.audio.voice import VoiceState
-from pipeline.types import AudioChunk, FaceFrame, FaceSample, Gap, OtherVoice, Signal
+import numpy as np
 
-EvidenceItem = AudioChunk | FaceFrame | FaceSample | OtherVoice | Gap
+from pipeline.agreement import AgreementState, follow_agreement
+from pipeline.audio.framing import HOP_S
+from pipeline.audio.turns import TurnsState, follow_turns, settle_turns, view_turns
+from pipeline.audio.voice import VoiceState, VoiceWindow
+from pipeline.baseline import BaselineState, learn_and_compare, new_baseline
+from pipeline.face_shares import FaceSharesState, follow_face_shares, view_face_shares
+from pipeline.learned import LearnedState, LearnedStress, follow_learned
+from pipeline.nonverbal import view_nonverbal
+from pipeline.physiology.pulse import PulseState, follow_pulse, view_pulse
+from pipeline.physiology.recording import new_recording
+from pipeline.thinking import ThinkingState, follow_thinking, think
+from pipeline.types import (
+    AudioChunk,
+    FaceFrame,
+    FaceSample,
+    Gap,
+    OtherVoice,
+    QuestionAsked,
+    Shares,
+    Signal,
+    VoiceActivity,
+)
+from pipeline.video.shape import ShapeState, follow_shape, view_shape
+
+EvidenceItem = AudioChunk | FaceFrame | FaceSample | OtherVoice | VoiceActivity | QuestionAsked | Gap
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EvidenceState:
     """The states of the extractors; each is bounded."""
 
+    shape: ShapeState = field(default_factory=ShapeState)
+    """Blinks, gaze, head and expression."""
+    pulse: PulseState = field(default_factory=new_recording)
+    baseline: BaselineState = field(default_factory=new_baseline)
+    turns: TurnsState = field(default_factory=TurnsState)
+    speech_s: float = 0.0
+    """Speech heard since the session began."""
+    tick_s: float = 0.0
+    """Time of the last tick."""
+    face_shares: FaceSharesState = field(default_factory=FaceSharesState)
+    thinking: ThinkingState = field(default_factory=ThinkingState)
+    agreement: AgreementState = field(default_factory=AgreementState)
+    learned: LearnedState = field(default_factory=LearnedState)
+
+
+def reset_baseline(state: EvidenceState) -> EvidenceState:
+    """Learn the person's baseline anew from here."""
+    return replace(state, baseline=new_baseline(), learned=LearnedState())
+
 
 def take_evidence(state: EvidenceState, item: EvidenceItem) -> EvidenceState:
     """Hand an item to the extractors that it concerns."""
-    return state
+    if isinstance(item, VoiceActivity | OtherVoice):
+        state = replace(state, turns=follow_turns(state.turns, item))
+    match item:
+        case FaceFrame():
+            return replace(state, shape=follow_shape(state.shape, item), pulse=follow_pulse(state.pulse, item))
+        case FaceSample():
+            return replace(state, face_shares=follow_face_shares(state.face_shares, item))
+        case OtherVoice() | QuestionAsked():
+            return replace(state, thinking=follow_thinking(state.thinking, item))
+        case _:
+            return state
 
 
-def view_evidence(state: EvidenceState, t_s: float, voice: VoiceState) -> tuple[EvidenceState, tuple[Signal, ...]]:
+def view_evidence(
+    state: EvidenceState,
+    t_s: float,
+    voice: VoiceState,
+    window: VoiceWindow | None,
+    *,
+    levels: Shares,
+    module: LearnedStress | None = None,
+) -> tuple[EvidenceState, tuple[Signal, ...]]:
     """Collect the signals at a tick.
 
     Args:
         state: of the extractors.
         t_s: time of the tick.
         voice: what has been heard, with the pitch track, which is not computed twice.
+        window: its last seconds; None without current sound.
+        levels: the face's (``pipeline.levels``).
+        module: a trained decision module, or None.
 
     Returns:
-        The state, in which the baseline may have learned, and one signal per name of the catalogue.
+        The state, in which the baseline may have learned, and one signal per name of the catalogue, that of the
+        decision module only with one.
     """
-    return state, ()
+    state = _count_speech(state, t_s, window)
+    turns = settle_turns(state.turns, voice.track, None if window is None else window.features.snr_db)
+    state = replace(state, turns=turns)
+    signals = (
+        *view_turns(turns, t_s),
+        *view_shape(state.shape, t_s),
+        *view_pulse(state.pulse, t_s),
+        *view_face_shares(state.face_shares, t_s),
+    )
+    baseline, compared = learn_and_compare(state.baseline, t_s, signals, speech_s=state.speech_s)
+    return _judge(replace(state, baseline=baseline), t_s, compared, levels, module)
+
+
+def _judge(
+    state: EvidenceState, t_s: float, compared: tuple[Signal, ...], levels: Shares, module: LearnedStress | None
+) -> tuple[EvidenceState, tuple[Signal, ...]]:
+    """Add what is computed from signals that have been compared with the baseline."""
+    thinking = think(state.thinking, t_s, compared)
+    agreement, fused = follow_agreement(state.agreement, t_s, levels, compared)
+    learned, judged = (state.learned, ()) if module is None else follow_learned(state.learned, module, t_s, compared)
+    state = replace(state, thinking=thinking, agreement=agreement, learned=learned)
+    return state, (*compared, *view_nonverbal(compared, thinking), *judged, *fused)
+
+
+def _count_speech(state: EvidenceState, t_s: float, window: VoiceWindow | None) -> EvidenceState:
+    n_new = 0 if window is None else int(np.count_nonzero(window.speech.t_s > state.tick_s))
+    return replace(state, speech_s=state.speech_s + n_new * HOP_S, tick_s=t_s)

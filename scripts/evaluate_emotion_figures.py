@@ -1,7 +1,7 @@
-"""Figures of a seven-class classifier from its probabilities and the labels."""
+"""Figures of a classifier from its probabilities and the labels."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -18,36 +18,50 @@ Labels = npt.NDArray[np.int64]
 
 
 def figures(probabilities: FloatArray, labels: Labels) -> dict[str, Any]:
-    """Compute everything that follows from the answers.
+    """Compute everything that follows from the answers of a seven-class classifier.
 
     Args:
         probabilities: shape (n, 7), n >= 1.
         labels: shape (n,), index into EMOTIONS.
 
     Returns:
+        Those of :func:`class_figures` and three_level_accuracy.
+    """
+    level_of_emotion = np.array(LEVEL_OF_EMOTION)
+    levels = np.stack([probabilities[:, level_of_emotion == level].sum(axis=1) for level in range(len(LEVELS))], axis=1)
+    right = levels.argmax(axis=1) == level_of_emotion[labels]
+    return class_figures(probabilities, labels, EMOTIONS) | {"three_level_accuracy": round(float(right.mean()), 4)}
+
+
+def class_figures(probabilities: FloatArray, labels: Labels, names: Sequence[str]) -> dict[str, Any]:
+    """Compute what any classifier is judged by.
+
+    Args:
+        probabilities: shape (n, len(names)), n >= 1.
+        labels: shape (n,), index into names.
+        names: of the classes.
+
+    Returns:
         n, accuracy, ci95 (bootstrap, of accuracy), macro_f1 (over classes that occur), recall per class (None for a
-        class that does not occur), confusion (rows truth, columns answer), ece, three_level_accuracy.
+        class that does not occur), confusion (rows truth, columns answer), ece.
     """
     answers = probabilities.argmax(axis=1)
-    confusion = np.zeros((len(EMOTIONS), len(EMOTIONS)), np.int64)
+    confusion = np.zeros((len(names), len(names)), np.int64)
     np.add.at(confusion, (labels, answers), 1)
     right = answers == labels
     n_true, n_answered, n_right = confusion.sum(axis=1), confusion.sum(axis=0), confusion.diagonal()
     occurs = n_true > 0
     f1 = 2 * n_right[occurs] / (n_true + n_answered)[occurs]
-    level_of_emotion = np.array(LEVEL_OF_EMOTION)
-    levels = np.stack([probabilities[:, level_of_emotion == level].sum(axis=1) for level in range(len(LEVELS))], axis=1)
     return {
         "n": len(labels),
         "accuracy": round(float(right.mean()), 4),
         "ci95": [round(bound, 4) for bound in bootstrap_interval(right)],
         "macro_f1": round(float(f1.mean()), 4),
         "recall": {
-            name: round(float(n_right[i] / n_true[i]), 4) if occurs[i] else None for i, name in enumerate(EMOTIONS)
+            name: round(float(n_right[i] / n_true[i]), 4) if occurs[i] else None for i, name in enumerate(names)
         },
         "confusion": confusion.tolist(),
         "ece": round(expected_calibration_error(probabilities, labels), 4),
-        "three_level_accuracy": round(float((levels.argmax(axis=1) == level_of_emotion[labels]).mean()), 4),
     }
 
 

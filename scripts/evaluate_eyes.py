@@ -14,7 +14,7 @@ from models.loader import OnnxEyeClassifier, load_eye_classifier
 from pipeline.types import EYE_EMOTIONS, FloatArray, ImageArray
 from pipeline.video.eyes import prepare_strips
 from scripts.evaluate_emotion_damage import damages
-from scripts.evaluate_emotion_figures import bootstrap_interval, expected_calibration_error, median_ms
+from scripts.evaluate_emotion_figures import class_figures, median_ms
 from scripts.train_emotion_data import PUBLIC_TEST, LabelledFaces
 from scripts.train_eyes_data import load_eyes6
 
@@ -77,28 +77,11 @@ def figures(shares: FloatArray, faces: LabelledFaces) -> dict[str, Any]:
         faces: the same n faces, labels index into EYE_EMOTIONS.
 
     Returns:
-        n, accuracy, ci95 (bootstrap, of accuracy), macro_f1 (over classes that occur), recall per class (None for a
-        class that does not occur), confusion (rows truth, columns answer), ece, majority (accuracy of always giving
-        the most frequent label).
+        Those of :func:`class_figures` and majority (accuracy of always giving the most frequent label).
     """
-    n = len(EYE_EMOTIONS)
-    answers = shares.argmax(axis=1)
-    confusion = np.zeros((n, n), np.int64)
-    np.add.at(confusion, (faces.labels, answers), 1)
-    n_true, n_answered, n_right = confusion.sum(axis=1), confusion.sum(axis=0), confusion.diagonal()
-    occurs = n_true > 0
-    right = answers == faces.labels
-    return {
-        "n": len(faces.labels),
-        "accuracy": round(float(right.mean()), 4),
-        "ci95": [round(bound, 4) for bound in bootstrap_interval(right)],
-        "macro_f1": round(float((2 * n_right[occurs] / (n_true + n_answered)[occurs]).mean()), 4),
-        "recall": {
-            name: round(float(n_right[i] / n_true[i]), 4) if occurs[i] else None for i, name in enumerate(EYE_EMOTIONS)
-        },
-        "confusion": confusion.tolist(),
-        "ece": round(expected_calibration_error(shares, faces.labels), 4),
-        "majority": round(float(n_true.max() / n_true.sum()), 4),
+    counts = np.bincount(faces.labels, minlength=len(EYE_EMOTIONS))
+    return class_figures(shares, faces.labels, EYE_EMOTIONS) | {
+        "majority": round(float(counts.max() / counts.sum()), 4)
     }
 
 
