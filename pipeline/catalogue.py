@@ -1,8 +1,15 @@
 """All signals by name, in the order in which they are shown."""
 
+from pipeline import agreement, face_shares, learned, nonverbal
 from pipeline.audio import turns
 from pipeline.signals import Definition
 
-_PARTS: tuple[tuple[Definition, ...], ...] = (turns.DEFINITIONS,)
+_PARTS: tuple[tuple[Definition, ...], ...] = (
+    turns.DEFINITIONS,
+    face_shares.DEFINITIONS,
+    nonverbal.DEFINITIONS,
+    learned.DEFINITIONS,
+    agreement.DEFINITIONS,
+)
 
 CATALOGUE: dict[str, Definition] = {item.name: item for part in _PARTS for item in part}

@@ -192,6 +192,13 @@ class OtherVoice:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class QuestionAsked:
+    """An interviewer marked that a question was asked."""
+
+    t_s: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class VoiceActivity:
     """Which stretches of the person's sound are speech, as a detector heard them."""
 
