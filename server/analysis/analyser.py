@@ -4,6 +4,7 @@ import pickle
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
+from pipeline.learned import LearnedStress
 from pipeline.session import MAX_AGE_S, Item, SessionState, new_session, reset_calibration, step
 from pipeline.types import (
     SAMPLE_RATE_HZ,
@@ -13,6 +14,7 @@ from pipeline.types import (
     EyeClassifier,
     FaceFinder,
     Gap,
+    QuestionAsked,
     Reason,
     Tick,
 )
@@ -31,6 +33,7 @@ from server.analysis.messages import (
     KeyframeWanted,
     MakeEstimate,
     MarkGap,
+    MarkQuestion,
     Media,
     Open,
     Recalibrate,
@@ -56,7 +59,13 @@ class SessionAnalyser:
     """Holds what a session needs in its worker: decoders, face tracker, the pipeline's state."""
 
     def __init__(
-        self, message: Open, *, networks: FaceNetworks, find_face: FaceFinder, clock: Callable[[], float]
+        self,
+        message: Open,
+        *,
+        networks: FaceNetworks,
+        find_face: FaceFinder,
+        clock: Callable[[], float],
+        module: LearnedStress | None = None,
     ) -> None:
         self._session_id = message.session_id
         self._origin_s = message.origin_s
@@ -65,6 +74,7 @@ class SessionAnalyser:
         self._networks = networks
         self._find_face = find_face
         self._clock = clock
+        self._module = module
         self._state = _restored(message.state)
         self._audio = AudioDecoder(message.origin_s)
         self._video: VideoDecoder | None = None
@@ -78,7 +88,9 @@ class SessionAnalyser:
         self._newest_arrival_s = message.origin_s
         self._stats = SessionStats()
 
-    def handle(self, message: Media | MarkGap | MakeEstimate | Recalibrate | Explain) -> Iterator[FromWorker]:
+    def handle(
+        self, message: Media | MarkGap | MakeEstimate | Recalibrate | MarkQuestion | Explain
+    ) -> Iterator[FromWorker]:
         """Take one message and yield the answers.
 
         Any error other than of decoding comes out of here; the caller closes the session.
@@ -95,6 +107,8 @@ class SessionAnalyser:
                 yield from self._estimate(message.t_s)
             case Recalibrate():
                 self._state = reset_calibration(self._state)
+            case MarkQuestion():
+                self._step(QuestionAsked(t_s=message.t_s))
             case Explain():
                 explanation = self._explain(message.emotion)
                 yield Explained(session_id=self._session_id, number=message.number, explanation=explanation)
@@ -103,7 +117,7 @@ class SessionAnalyser:
         self._state, _ = step(self._state, item)
 
     def _estimate(self, t_s: float) -> Iterator[FromWorker]:
-        self._state, estimates = step(self._state, Tick(t_s=t_s))
+        self._state, estimates = step(self._state, Tick(t_s=t_s), module=self._module)
         # First, so that no estimate is ever known whose state is not.
         yield Checkpoint(session_id=self._session_id, t_s=t_s, state=pickle.dumps(self._state))
         for estimate in estimates:

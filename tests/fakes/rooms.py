@@ -93,6 +93,7 @@ class FakeFeed:
         self.last: list[Estimate] = []
         """Delivered by close, as a worker delivers what it still had."""
         self.recalibrations = 0
+        self.questions_s: list[float] = []
         self.explanation: Explanation | None = None
         """What explain answers."""
         self.explained: list[str | None] = []
@@ -105,6 +106,9 @@ class FakeFeed:
 
     def recalibrate(self) -> None:
         self.recalibrations += 1
+
+    def mark_question(self, t_s: float) -> None:
+        self.questions_s.append(t_s)
 
     async def explain(self, emotion: str | None) -> Explanation | None:
         self.explained.append(emotion)
