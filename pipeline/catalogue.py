@@ -1,11 +1,13 @@
 """All signals by name, in the order in which they are shown."""
 
 from pipeline import agreement, face_shares, learned, nonverbal
+from pipeline.audio import turns
 from pipeline.signals import Definition
 
 _PARTS: tuple[tuple[Definition, ...], ...] = (
-    nonverbal.DEFINITIONS,
+    turns.DEFINITIONS,
     face_shares.DEFINITIONS,
+    nonverbal.DEFINITIONS,
     learned.DEFINITIONS,
     agreement.DEFINITIONS,
 )

@@ -9,15 +9,26 @@ import numpy as np
 
 from pipeline.agreement import AgreementState, follow_agreement
 from pipeline.audio.framing import HOP_S
+from pipeline.audio.turns import TurnsState, follow_turns, settle_turns, view_turns
 from pipeline.audio.voice import VoiceState, VoiceWindow
 from pipeline.baseline import BaselineState, learn_and_compare, new_baseline
 from pipeline.face_shares import FaceSharesState, follow_face_shares, view_face_shares
 from pipeline.learned import LearnedState, LearnedStress, follow_learned
 from pipeline.nonverbal import view_nonverbal
 from pipeline.thinking import ThinkingState, follow_thinking, think
-from pipeline.types import AudioChunk, FaceFrame, FaceSample, Gap, OtherVoice, QuestionAsked, Shares, Signal
+from pipeline.types import (
+    AudioChunk,
+    FaceFrame,
+    FaceSample,
+    Gap,
+    OtherVoice,
+    QuestionAsked,
+    Shares,
+    Signal,
+    VoiceActivity,
+)
 
-EvidenceItem = AudioChunk | FaceFrame | FaceSample | OtherVoice | QuestionAsked | Gap
+EvidenceItem = AudioChunk | FaceFrame | FaceSample | OtherVoice | VoiceActivity | QuestionAsked | Gap
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,6 +36,7 @@ class EvidenceState:
     """The states of the extractors; each is bounded."""
 
     baseline: BaselineState = field(default_factory=new_baseline)
+    turns: TurnsState = field(default_factory=TurnsState)
     speech_s: float = 0.0
     """Speech heard since the session began."""
     tick_s: float = 0.0
@@ -42,6 +54,8 @@ def reset_baseline(state: EvidenceState) -> EvidenceState:
 
 def take_evidence(state: EvidenceState, item: EvidenceItem) -> EvidenceState:
     """Hand an item to the extractors that it concerns."""
+    if isinstance(item, VoiceActivity | OtherVoice):
+        state = replace(state, turns=follow_turns(state.turns, item))
     match item:
         case FaceSample():
             return replace(state, face_shares=follow_face_shares(state.face_shares, item))
@@ -75,7 +89,9 @@ def view_evidence(
         decision module only with one.
     """
     state = _count_speech(state, t_s, window)
-    signals: tuple[Signal, ...] = view_face_shares(state.face_shares, t_s)
+    turns = settle_turns(state.turns, voice.track, None if window is None else window.features.snr_db)
+    state = replace(state, turns=turns)
+    signals = (*view_turns(turns, t_s), *view_face_shares(state.face_shares, t_s))
     baseline, compared = learn_and_compare(state.baseline, t_s, signals, speech_s=state.speech_s)
     return _judge(replace(state, baseline=baseline), t_s, compared, levels, module)
 

@@ -28,13 +28,14 @@ from pipeline.types import (
     Reading,
     Reason,
     Tick,
+    VoiceActivity,
 )
 from pipeline.video.temporal import SteadyState, steady
 
 MAX_AGE_S = 2.0
 """Samples older than this are not current."""
 
-Item = AudioChunk | FaceSample | FaceFrame | OtherVoice | QuestionAsked | Gap | Tick
+Item = AudioChunk | FaceSample | FaceFrame | OtherVoice | VoiceActivity | QuestionAsked | Gap | Tick
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,8 +83,8 @@ def step(
 
     Args:
         state: what the last call returned.
-        item: sound, a face sample, the face's geometry, that someone else speaks, that a question was asked, a hole in
-            a stream, or the moment an estimate is due.
+        item: sound, which of it is speech, a face sample, the face's geometry, that someone else speaks, that a
+            question was asked, a hole in a stream, or the moment an estimate is due.
         module: a trained decision module whose answer is to stand among the signals, or None.
 
     Returns:
@@ -99,7 +100,7 @@ def step(
             return _take_face(state, item), ()
         case Gap():
             return _take_gap(state, item), ()
-        case FaceFrame() | OtherVoice() | QuestionAsked():
+        case FaceFrame() | OtherVoice() | VoiceActivity() | QuestionAsked():
             return state, ()
 
 

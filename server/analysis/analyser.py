@@ -14,8 +14,10 @@ from pipeline.types import (
     EyeClassifier,
     FaceFinder,
     Gap,
+    OtherVoice,
     QuestionAsked,
     Reason,
+    SpeechDetector,
     Tick,
 )
 from pipeline.video.explain import explain
@@ -36,6 +38,7 @@ from server.analysis.messages import (
     MarkQuestion,
     Media,
     Open,
+    OthersSpeak,
     Recalibrate,
     SessionStats,
 )
@@ -64,6 +67,7 @@ class SessionAnalyser:
         *,
         networks: FaceNetworks,
         find_face: FaceFinder,
+        detect_speech: SpeechDetector,
         clock: Callable[[], float],
         module: LearnedStress | None = None,
     ) -> None:
@@ -73,6 +77,7 @@ class SessionAnalyser:
         self._reading_period_s = 1 / message.analysis_fps
         self._networks = networks
         self._find_face = find_face
+        self._detect_speech = detect_speech
         self._clock = clock
         self._module = module
         self._state = _restored(message.state)
@@ -89,7 +94,7 @@ class SessionAnalyser:
         self._stats = SessionStats()
 
     def handle(
-        self, message: Media | MarkGap | MakeEstimate | Recalibrate | MarkQuestion | Explain
+        self, message: Media | MarkGap | OthersSpeak | MarkQuestion | MakeEstimate | Recalibrate | Explain
     ) -> Iterator[FromWorker]:
         """Take one message and yield the answers.
 
@@ -103,6 +108,8 @@ class SessionAnalyser:
                     yield from self._watch(message.frame)
             case MarkGap():
                 self._step(Gap(from_s=message.from_s, to_s=message.to_s, stream=message.stream))
+            case OthersSpeak():
+                self._step(OtherVoice(t_s=message.t_s, is_speaking=message.is_speaking))
             case MakeEstimate():
                 yield from self._estimate(message.t_s)
             case Recalibrate():
@@ -156,6 +163,9 @@ class SessionAnalyser:
         if chunk.t_s < 0:
             return
         self._step(chunk)
+        activity = self._detect_speech(chunk)
+        if activity is not None:
+            self._step(activity)
         duration_s = len(chunk.samples) / SAMPLE_RATE_HZ
         self._stats = replace(
             self._stats,

@@ -14,6 +14,7 @@ from pathlib import Path
 from models.face_mesh import FaceMeshFinder
 from models.loader import FlipAveraged, load_emotion_classifier, load_eye_classifier
 from models.stress_module import load_stress_module
+from models.voice_activity import WebRtcDetector
 from pipeline.learned import LearnedStress
 from server import clock
 from server.analysis.analyser import FaceNetworks, SessionAnalyser
@@ -29,6 +30,7 @@ from server.analysis.messages import (
     MarkQuestion,
     Media,
     Open,
+    OthersSpeak,
     Ping,
     Pong,
     Ready,
@@ -68,7 +70,16 @@ class Worker:
             case Close():
                 self._forget(message.session_id)
                 yield Closed(session_id=message.session_id)
-            case Open() | Media() | MarkGap() | MakeEstimate() | Recalibrate() | MarkQuestion() | Explain():
+            case (
+                Open()
+                | Media()
+                | MarkGap()
+                | OthersSpeak()
+                | MarkQuestion()
+                | MakeEstimate()
+                | Recalibrate()
+                | Explain()
+            ):
                 try:
                     yield from self._handle_in_session(message)
                 except Exception as exc:  # the boundary of a session: the others must go on
@@ -76,7 +87,7 @@ class Worker:
                     yield Failed(session_id=message.session_id, error=_describe(exc))
 
     def _handle_in_session(
-        self, message: Open | Media | MarkGap | MakeEstimate | Recalibrate | MarkQuestion | Explain
+        self, message: Open | Media | MarkGap | OthersSpeak | MarkQuestion | MakeEstimate | Recalibrate | Explain
     ) -> Iterator[FromWorker]:
         if isinstance(message, Open):
             self._forget(message.session_id)
@@ -85,6 +96,7 @@ class Worker:
                 message,
                 networks=self._networks,
                 find_face=finder,
+                detect_speech=WebRtcDetector(),
                 clock=clock.monotonic_s,
                 module=self._module,
             )
