@@ -15,6 +15,8 @@ from pipeline.baseline import BaselineState, learn_and_compare, new_baseline
 from pipeline.face_shares import FaceSharesState, follow_face_shares, view_face_shares
 from pipeline.learned import LearnedState, LearnedStress, follow_learned
 from pipeline.nonverbal import view_nonverbal
+from pipeline.physiology.pulse import PulseState, follow_pulse, view_pulse
+from pipeline.physiology.recording import new_recording
 from pipeline.thinking import ThinkingState, follow_thinking, think
 from pipeline.types import (
     AudioChunk,
@@ -27,6 +29,7 @@ from pipeline.types import (
     Signal,
     VoiceActivity,
 )
+from pipeline.video.shape import ShapeState, follow_shape, view_shape
 
 EvidenceItem = AudioChunk | FaceFrame | FaceSample | OtherVoice | VoiceActivity | QuestionAsked | Gap
 
@@ -35,6 +38,9 @@ EvidenceItem = AudioChunk | FaceFrame | FaceSample | OtherVoice | VoiceActivity 
 class EvidenceState:
     """The states of the extractors; each is bounded."""
 
+    shape: ShapeState = field(default_factory=ShapeState)
+    """Blinks, gaze, head and expression."""
+    pulse: PulseState = field(default_factory=new_recording)
     baseline: BaselineState = field(default_factory=new_baseline)
     turns: TurnsState = field(default_factory=TurnsState)
     speech_s: float = 0.0
@@ -57,6 +63,8 @@ def take_evidence(state: EvidenceState, item: EvidenceItem) -> EvidenceState:
     if isinstance(item, VoiceActivity | OtherVoice):
         state = replace(state, turns=follow_turns(state.turns, item))
     match item:
+        case FaceFrame():
+            return replace(state, shape=follow_shape(state.shape, item), pulse=follow_pulse(state.pulse, item))
         case FaceSample():
             return replace(state, face_shares=follow_face_shares(state.face_shares, item))
         case OtherVoice() | QuestionAsked():
@@ -91,7 +99,12 @@ def view_evidence(
     state = _count_speech(state, t_s, window)
     turns = settle_turns(state.turns, voice.track, None if window is None else window.features.snr_db)
     state = replace(state, turns=turns)
-    signals = (*view_turns(turns, t_s), *view_face_shares(state.face_shares, t_s))
+    signals = (
+        *view_turns(turns, t_s),
+        *view_shape(state.shape, t_s),
+        *view_pulse(state.pulse, t_s),
+        *view_face_shares(state.face_shares, t_s),
+    )
     baseline, compared = learn_and_compare(state.baseline, t_s, signals, speech_s=state.speech_s)
     return _judge(replace(state, baseline=baseline), t_s, compared, levels, module)
 

@@ -179,6 +179,8 @@ class FaceFrame:
     """Faces in the frame, as far as the tracker looks."""
     identity: int = 0
     """Which face is followed: another number after it was lost and another face came."""
+    score: float = 1.0
+    """Detection confidence in [0, 1]."""
     kbps: float | None = None
     """Bit rate of the video over the last seconds, None when it is not known."""
 
