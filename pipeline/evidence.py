@@ -9,10 +9,11 @@ import numpy as np
 
 from pipeline.audio.framing import HOP_S
 from pipeline.audio.voice import VoiceState, VoiceWindow
+from pipeline.audio.voice_emotion import VoiceEmotionState, follow_voice_emotion, view_voice_emotion
 from pipeline.baseline import BaselineState, learn_and_compare, new_baseline
-from pipeline.types import AudioChunk, FaceFrame, FaceSample, Gap, OtherVoice, Signal
+from pipeline.types import AudioChunk, FaceFrame, FaceSample, Gap, OtherVoice, Signal, VoiceEmotionSample
 
-EvidenceItem = AudioChunk | FaceFrame | FaceSample | OtherVoice | Gap
+EvidenceItem = AudioChunk | FaceFrame | FaceSample | OtherVoice | VoiceEmotionSample | Gap
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,6 +21,7 @@ class EvidenceState:
     """The states of the extractors; each is bounded."""
 
     baseline: BaselineState = field(default_factory=new_baseline)
+    voice_emotion: VoiceEmotionState = VoiceEmotionState()
     speech_s: float = 0.0
     """Speech heard since the session began."""
     tick_s: float = 0.0
@@ -33,7 +35,11 @@ def reset_baseline(state: EvidenceState) -> EvidenceState:
 
 def take_evidence(state: EvidenceState, item: EvidenceItem) -> EvidenceState:
     """Hand an item to the extractors that it concerns."""
-    return state
+    match item:
+        case VoiceEmotionSample():
+            return replace(state, voice_emotion=follow_voice_emotion(state.voice_emotion, item))
+        case _:
+            return state
 
 
 def view_evidence(
@@ -51,7 +57,7 @@ def view_evidence(
         The state, in which the baseline may have learned, and one signal per name of the catalogue.
     """
     state = _count_speech(state, t_s, window)
-    signals: tuple[Signal, ...] = ()
+    signals = view_voice_emotion(state.voice_emotion, t_s)
     baseline, compared = learn_and_compare(state.baseline, t_s, signals, speech_s=state.speech_s)
     return replace(state, baseline=baseline), compared
 

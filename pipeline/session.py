@@ -26,13 +26,14 @@ from pipeline.types import (
     Reading,
     Reason,
     Tick,
+    VoiceEmotionSample,
 )
 from pipeline.video.temporal import SteadyState, steady
 
 MAX_AGE_S = 2.0
 """Samples older than this are not current."""
 
-Item = AudioChunk | FaceSample | FaceFrame | OtherVoice | Gap | Tick
+Item = AudioChunk | FaceSample | FaceFrame | OtherVoice | VoiceEmotionSample | Gap | Tick
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,8 +79,8 @@ def step(state: SessionState, item: Item) -> tuple[SessionState, tuple[Estimate,
 
     Args:
         state: what the last call returned.
-        item: sound, a face sample, the face's geometry, that someone else speaks, a hole in a stream, or the moment an
-            estimate is due.
+        item: sound, what a network says of a face or a voice, the face's geometry, that someone else speaks, a hole in
+            a stream, or the moment an estimate is due.
 
     Returns:
         The new state and the estimates: one for a Tick, none otherwise.
@@ -94,7 +95,7 @@ def step(state: SessionState, item: Item) -> tuple[SessionState, tuple[Estimate,
             return _take_face(state, item), ()
         case Gap():
             return _take_gap(state, item), ()
-        case FaceFrame() | OtherVoice():
+        case FaceFrame() | OtherVoice() | VoiceEmotionSample():
             return state, ()
 
 

@@ -4,6 +4,7 @@ import pickle
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
+from pipeline.audio.voice_emotion import judge_voice, keep_sound, new_sound
 from pipeline.session import MAX_AGE_S, Item, SessionState, new_session, reset_calibration, step
 from pipeline.types import (
     SAMPLE_RATE_HZ,
@@ -15,6 +16,7 @@ from pipeline.types import (
     Gap,
     Reason,
     Tick,
+    VoiceClassifier,
 )
 from pipeline.video.explain import explain
 from pipeline.video.eyes import look_at_eyes
@@ -45,18 +47,19 @@ STARVED_S = 1.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class FaceNetworks:
-    """The networks that read a face; a worker's sessions share them."""
+class Networks:
+    """The networks that read a face or a voice; a worker's sessions share them."""
 
     emotions: EmotionClassifier
     eyes: EyeClassifier
+    voice: VoiceClassifier
 
 
 class SessionAnalyser:
     """Holds what a session needs in its worker: decoders, face tracker, the pipeline's state."""
 
     def __init__(
-        self, message: Open, *, networks: FaceNetworks, find_face: FaceFinder, clock: Callable[[], float]
+        self, message: Open, *, networks: Networks, find_face: FaceFinder, clock: Callable[[], float]
     ) -> None:
         self._session_id = message.session_id
         self._origin_s = message.origin_s
@@ -67,6 +70,7 @@ class SessionAnalyser:
         self._clock = clock
         self._state = _restored(message.state)
         self._audio = AudioDecoder(message.origin_s)
+        self._sound = new_sound()
         self._video: VideoDecoder | None = None
         self._video_broken_from_s: float | None = None
         self._video_seen_s = 0.0
@@ -90,7 +94,9 @@ class SessionAnalyser:
                 else:
                     yield from self._watch(message.frame)
             case MarkGap():
-                self._step(Gap(from_s=message.from_s, to_s=message.to_s, stream=message.stream))
+                gap = Gap(from_s=message.from_s, to_s=message.to_s, stream=message.stream)
+                self._sound = keep_sound(self._sound, gap)
+                self._step(gap)
             case MakeEstimate():
                 yield from self._estimate(message.t_s)
             case Recalibrate():
@@ -103,6 +109,7 @@ class SessionAnalyser:
         self._state, _ = step(self._state, item)
 
     def _estimate(self, t_s: float) -> Iterator[FromWorker]:
+        self._step(judge_voice(self._sound, self._state.voice, t_s, self._networks.voice))
         self._state, estimates = step(self._state, Tick(t_s=t_s))
         # First, so that no estimate is ever known whose state is not.
         yield Checkpoint(session_id=self._session_id, t_s=t_s, state=pickle.dumps(self._state))
@@ -142,6 +149,7 @@ class SessionAnalyser:
         if chunk.t_s < 0:
             return
         self._step(chunk)
+        self._sound = keep_sound(self._sound, chunk)
         duration_s = len(chunk.samples) / SAMPLE_RATE_HZ
         self._stats = replace(
             self._stats,

@@ -12,9 +12,9 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from models.face_mesh import FaceMeshFinder
-from models.loader import FlipAveraged, load_emotion_classifier, load_eye_classifier
+from models.loader import FlipAveraged, load_emotion_classifier, load_eye_classifier, load_voice_classifier
 from server import clock
-from server.analysis.analyser import FaceNetworks, SessionAnalyser
+from server.analysis.analyser import Networks, SessionAnalyser
 from server.analysis.link import Unpacker, pack
 from server.analysis.messages import (
     Close,
@@ -44,7 +44,7 @@ RECEIVE_BYTES = 256 * 1024
 class Worker:
     """The sessions of this process and the models they share."""
 
-    def __init__(self, networks: FaceNetworks, make_face_finder: Callable[[], FaceMeshFinder]) -> None:
+    def __init__(self, networks: Networks, make_face_finder: Callable[[], FaceMeshFinder]) -> None:
         self._networks = networks
         self._make_face_finder = make_face_finder
         self._sessions: dict[str, tuple[SessionAnalyser, FaceMeshFinder]] = {}
@@ -86,8 +86,10 @@ def serve(link: socket.socket, *, is_flip_averaged: bool) -> None:
     """Load the models, say so, and work until the other end closes."""
     started_s = clock.monotonic_s()
     emotions = load_emotion_classifier()
-    networks = FaceNetworks(
-        emotions=FlipAveraged(emotions) if is_flip_averaged else emotions, eyes=load_eye_classifier()
+    networks = Networks(
+        emotions=FlipAveraged(emotions) if is_flip_averaged else emotions,
+        eyes=load_eye_classifier(),
+        voice=load_voice_classifier(),
     )
     FaceMeshFinder().close()  # the first one pays for loading the library
     worker = Worker(networks, FaceMeshFinder)
