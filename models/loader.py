@@ -115,9 +115,7 @@ class OnnxVoiceClassifier(OnnxNetwork):
 
     def __init__(self, content: bytes, *, source: str, name: str = "voice") -> None:
         """Open and warm up a network; see :class:`models.onnx_network.OnnxNetwork` for arguments and errors."""
-        super().__init__(
-            content, source=source, name=name, shape=(N_ROWS, MIN_FRAMES), n_shares=len(VOICE_EMOTIONS)
-        )
+        super().__init__(content, source=source, name=name, shape=(N_ROWS, MIN_FRAMES), n_shares=len(VOICE_EMOTIONS))
         said = self._session.get_modelmeta().custom_metadata_map.get("actors", "")
         self.actors = tuple(int(actor) for actor in said.split())
         """RAVDESS actors it was trained on, as the file's own metadata says."""

@@ -1,8 +1,20 @@
 """All signals by name, in the order in which they are shown."""
 
-from pipeline.audio import voice_emotion
+from pipeline import agreement, face_shares, learned, nonverbal
+from pipeline.audio import turns, voice_emotion
+from pipeline.physiology import pulse
 from pipeline.signals import Definition
+from pipeline.video import shape
 
-_PARTS: tuple[tuple[Definition, ...], ...] = (voice_emotion.DEFINITIONS,)
+_PARTS: tuple[tuple[Definition, ...], ...] = (
+    turns.DEFINITIONS,
+    voice_emotion.DEFINITIONS,
+    shape.DEFINITIONS,
+    pulse.DEFINITIONS,
+    face_shares.DEFINITIONS,
+    nonverbal.DEFINITIONS,
+    learned.DEFINITIONS,
+    agreement.DEFINITIONS,
+)
 
 CATALOGUE: dict[str, Definition] = {item.name: item for part in _PARTS for item in part}

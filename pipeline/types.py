@@ -20,6 +20,9 @@ EMOTIONS = ("angry", "disgust", "fear", "happy", "neutral", "sad", "surprise")
 EYE_EMOTIONS = ("angry", "fear", "happy", "neutral", "sad", "surprise")
 """Order of the six shares that the region of the eyes gives. Disgust shows in nose and mouth and is left out."""
 
+ACTIVITY_S = 0.02
+"""Length of the stretches of which a detector of speech says whether they are speech."""
+
 VOICE_EMOTIONS = ("neutral", "calm", "happy", "sad", "angry", "fearful", "disgust", "surprised")
 """Order of the eight shares that a voice gives: the classes and the order of RAVDESS."""
 
@@ -48,6 +51,7 @@ class Reason(StrEnum):
     DISAGREE = "disagree"
     WEAK = "weak"
     LOW_RATE = "low_rate"
+    NO_OTHER_VOICE = "no_other_voice"
 
 
 class Band(StrEnum):
@@ -192,6 +196,8 @@ class FaceFrame:
     """Faces in the frame, as far as the tracker looks."""
     identity: int = 0
     """Which face is followed: another number after it was lost and another face came."""
+    score: float = 1.0
+    """Detection confidence in [0, 1]."""
     kbps: float | None = None
     """Bit rate of the video over the last seconds, None when it is not known."""
 
@@ -202,6 +208,23 @@ class OtherVoice:
 
     t_s: float
     is_speaking: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QuestionAsked:
+    """An interviewer marked that a question was asked."""
+
+    t_s: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VoiceActivity:
+    """Which stretches of the person's sound are speech, as a detector heard them."""
+
+    t_s: float
+    """Capture time of the first sample of the first stretch."""
+    is_speech: npt.NDArray[np.bool_]
+    """Shape (n,), n >= 1: one decision for each ACTIVITY_S, back to back."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -385,3 +408,10 @@ class FaceFinder(Protocol):
 
     def __call__(self, rgb: ImageArray) -> FaceLandmarks | None:
         """Find the most prominent face in an image of shape (height, width, 3), or None."""
+
+
+class SpeechDetector(Protocol):
+    """A detector of speech; one per stream, since it gets used to the noise."""
+
+    def __call__(self, chunk: AudioChunk, /) -> VoiceActivity | None:
+        """Take in a chunk and decide on the stretches that it completes; None when it completes none."""

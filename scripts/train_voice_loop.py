@@ -26,7 +26,7 @@ WARM_UP_STEPS = 100
 WEIGHT_DECAY = 0.05
 LABEL_SMOOTHING = 0.1
 EMA_DECAY = 0.993
-CROP = 0.85
+CROP = 0.78
 """Length of a batch's clips, of the median of its clips'; a tenth more or less by chance."""
 MAX_FRAMES = 150
 

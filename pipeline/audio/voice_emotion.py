@@ -124,9 +124,7 @@ def _append(window: SoundWindow, chunk: AudioChunk) -> SoundWindow:
         return SoundWindow(samples=chunk.samples[-WINDOW_SAMPLES:], end_s=end_s, follows_gap=True)
     joined = np.concatenate((window.samples, chunk.samples))
     is_whole = len(joined) >= WINDOW_SAMPLES
-    return SoundWindow(
-        samples=joined[-WINDOW_SAMPLES:], end_s=end_s, follows_gap=window.follows_gap and not is_whole
-    )
+    return SoundWindow(samples=joined[-WINDOW_SAMPLES:], end_s=end_s, follows_gap=window.follows_gap and not is_whole)
 
 
 def judge_voice(sound: SoundWindow, voice: VoiceState, t_s: float, classify: VoiceClassifier) -> VoiceEmotionSample:

@@ -14,7 +14,9 @@ from pipeline.types import (
     EyeClassifier,
     FaceFinder,
     Gap,
+    OtherVoice,
     Reason,
+    SpeechDetector,
     Tick,
     VoiceClassifier,
 )
@@ -35,6 +37,7 @@ from server.analysis.messages import (
     MarkGap,
     Media,
     Open,
+    OthersSpeak,
     Recalibrate,
     SessionStats,
 )
@@ -59,7 +62,13 @@ class SessionAnalyser:
     """Holds what a session needs in its worker: decoders, face tracker, the pipeline's state."""
 
     def __init__(
-        self, message: Open, *, networks: Networks, find_face: FaceFinder, clock: Callable[[], float]
+        self,
+        message: Open,
+        *,
+        networks: Networks,
+        find_face: FaceFinder,
+        detect_speech: SpeechDetector,
+        clock: Callable[[], float],
     ) -> None:
         self._session_id = message.session_id
         self._origin_s = message.origin_s
@@ -67,6 +76,7 @@ class SessionAnalyser:
         self._reading_period_s = 1 / message.analysis_fps
         self._networks = networks
         self._find_face = find_face
+        self._detect_speech = detect_speech
         self._clock = clock
         self._state = _restored(message.state)
         self._audio = AudioDecoder(message.origin_s)
@@ -82,7 +92,9 @@ class SessionAnalyser:
         self._newest_arrival_s = message.origin_s
         self._stats = SessionStats()
 
-    def handle(self, message: Media | MarkGap | MakeEstimate | Recalibrate | Explain) -> Iterator[FromWorker]:
+    def handle(
+        self, message: Media | MarkGap | OthersSpeak | MakeEstimate | Recalibrate | Explain
+    ) -> Iterator[FromWorker]:
         """Take one message and yield the answers.
 
         Any error other than of decoding comes out of here; the caller closes the session.
@@ -97,6 +109,8 @@ class SessionAnalyser:
                 gap = Gap(from_s=message.from_s, to_s=message.to_s, stream=message.stream)
                 self._sound = keep_sound(self._sound, gap)
                 self._step(gap)
+            case OthersSpeak():
+                self._step(OtherVoice(t_s=message.t_s, is_speaking=message.is_speaking))
             case MakeEstimate():
                 yield from self._estimate(message.t_s)
             case Recalibrate():
@@ -150,6 +164,9 @@ class SessionAnalyser:
             return
         self._step(chunk)
         self._sound = keep_sound(self._sound, chunk)
+        activity = self._detect_speech(chunk)
+        if activity is not None:
+            self._step(activity)
         duration_s = len(chunk.samples) / SAMPLE_RATE_HZ
         self._stats = replace(
             self._stats,

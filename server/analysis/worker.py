@@ -13,6 +13,7 @@ from pathlib import Path
 
 from models.face_mesh import FaceMeshFinder
 from models.loader import FlipAveraged, load_emotion_classifier, load_eye_classifier, load_voice_classifier
+from models.voice_activity import WebRtcDetector
 from server import clock
 from server.analysis.analyser import Networks, SessionAnalyser
 from server.analysis.link import Unpacker, pack
@@ -26,6 +27,7 @@ from server.analysis.messages import (
     MarkGap,
     Media,
     Open,
+    OthersSpeak,
     Ping,
     Pong,
     Ready,
@@ -57,7 +59,7 @@ class Worker:
             case Close():
                 self._forget(message.session_id)
                 yield Closed(session_id=message.session_id)
-            case Open() | Media() | MarkGap() | MakeEstimate() | Recalibrate() | Explain():
+            case Open() | Media() | MarkGap() | OthersSpeak() | MakeEstimate() | Recalibrate() | Explain():
                 try:
                     yield from self._handle_in_session(message)
                 except Exception as exc:  # the boundary of a session: the others must go on
@@ -65,12 +67,18 @@ class Worker:
                     yield Failed(session_id=message.session_id, error=_describe(exc))
 
     def _handle_in_session(
-        self, message: Open | Media | MarkGap | MakeEstimate | Recalibrate | Explain
+        self, message: Open | Media | MarkGap | OthersSpeak | MakeEstimate | Recalibrate | Explain
     ) -> Iterator[FromWorker]:
         if isinstance(message, Open):
             self._forget(message.session_id)
             finder = self._make_face_finder()
-            analyser = SessionAnalyser(message, networks=self._networks, find_face=finder, clock=clock.monotonic_s)
+            analyser = SessionAnalyser(
+                message,
+                networks=self._networks,
+                find_face=finder,
+                detect_speech=WebRtcDetector(),
+                clock=clock.monotonic_s,
+            )
             self._sessions[message.session_id] = (analyser, finder)
         elif message.session_id in self._sessions:
             # What is still under way to a session that failed is not answered.

@@ -6,7 +6,7 @@ from typing import Any
 from pipeline.types import Estimate, Explanation
 from server.media import Attachment
 from server.protocol import estimate_message
-from server.sessions.ports import FeedPort, WorkerChange
+from server.sessions.ports import FeedPort, ListeningPort, WorkerChange
 from server.sessions.recorder import EstimateRecorder
 from server.sessions.records import Session, StoredEstimate
 
@@ -41,12 +41,13 @@ class AnalysisRun:
         self._on_worker = on_worker
         self._feed: FeedPort | None = None
         self._attachment: Attachment | None = None
+        self._listening: ListeningPort | None = None
         self._newest_s: float | None = None
         self._is_cut = False
 
-    def begin(self, feed: FeedPort, attachment: Attachment) -> None:
-        """Let frames flow."""
-        self._feed, self._attachment = feed, attachment
+    def begin(self, feed: FeedPort, attachment: Attachment, listening: ListeningPort) -> None:
+        """Let frames flow, and the news of whether the interviewers speak."""
+        self._feed, self._attachment, self._listening = feed, attachment, listening
         feed.on_overflow = attachment.request_keyframe
 
     def take_estimate(self, estimate: Estimate, newest_arrival_s: float) -> None:
@@ -81,6 +82,8 @@ class AnalysisRun:
         """Let no more frames in; the last estimates may still come."""
         if self._attachment is not None:
             self._attachment.detach()
+        if self._listening is not None:
+            self._listening.stop()
 
     def cut(self) -> None:
         """Stop at once: no frame goes in, no estimate comes out."""

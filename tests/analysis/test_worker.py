@@ -20,6 +20,7 @@ from server.analysis.messages import (
     MarkGap,
     Media,
     Open,
+    OthersSpeak,
     Ping,
     Pong,
     Recalibrate,
@@ -215,6 +216,27 @@ def test_the_voice_network_hears_what_was_said_and_not_what_was_lost(origin_s):
 def test_a_damaged_checkpoint_fails_the_session_alone(origin_s):
     (answer,) = Desk().open(origin_s=origin_s, state=b"garbage")
     assert isinstance(answer, Failed)
+
+
+def signals_of(answer):
+    return {signal.name: signal for signal in answer.estimate.signals}
+
+
+def test_who_else_speaks_reaches_the_signals_with_the_candidates_own_speech(origin_s):
+    desk = Desk()
+    desk.open(origin_s=origin_s)
+    frames = at(portrait_voice(12.0), origin_s)
+    for second in range(1, 13):
+        desk.feed(frames[(second - 1) * 50 : second * 50])
+        alone = signals_of(desk.estimate(float(second)))
+    assert alone["turns.speech_share"].value > 0.3
+    assert alone["turns.articulation_rate"].value > 1
+    assert alone["turns.balance"].reason is Reason.NO_OTHER_VOICE
+    desk.send(OthersSpeak(session_id="a", t_s=0.0, is_speaking=True))
+    desk.send(OthersSpeak(session_id="a", t_s=6.0, is_speaking=False))
+    balance = signals_of(desk.estimate(13.0))["turns.balance"]
+    own_s = alone["turns.speech_share"].value * 11.5
+    assert balance.value == pytest.approx(own_s / (own_s + 6.0), abs=0.06)
 
 
 def test_recalibration_makes_the_voice_calibrate_again(origin_s):

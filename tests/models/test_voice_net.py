@@ -11,6 +11,7 @@ from models.loader import OnnxVoiceClassifier  # noqa: E402
 from models.voice_net import VoiceNet  # noqa: E402
 from pipeline.audio.voice_input import N_MELS, N_ROWS  # noqa: E402
 from pipeline.types import VOICE_EMOTIONS  # noqa: E402
+from scripts import train_voice_loop  # noqa: E402
 from scripts.train_voice import fold_of  # noqa: E402
 from scripts.train_voice_data import LabelledVoices  # noqa: E402
 from scripts.train_voice_export import export  # noqa: E402
@@ -45,26 +46,24 @@ def test_the_network_is_small_and_exported_with_its_manifest_entry(tmp_path):
     np.testing.assert_allclose(classifier(rows).sum(axis=1), 1, atol=1e-5)
 
 
-def test_a_stopped_run_goes_on_as_it_would_have(tmp_path):
+class StoppedError(Exception):
+    """Somebody pulled the plug."""
+
+
+def test_a_stopped_run_goes_on_as_it_would_have(tmp_path, monkeypatch):
     voices, rows = make_voices(), np.arange(64)
     whole = train_net(voices, rows, Setting(checkpoint=tmp_path / "whole.pt", epochs=2, seed=1, device="cpu"))
     stopped = Setting(checkpoint=tmp_path / "stopped.pt", epochs=2, seed=1, device="cpu")
 
-    class StoppedError(Exception):
-        pass
-
-    def stop(path, *_):
-        saved(path, *_)
+    def save_and_stop(*state):
+        save(*state)
         raise StoppedError
 
-    import scripts.train_voice_loop as loop
-
-    saved, loop._save = loop._save, stop
-    try:
+    save = train_voice_loop._save
+    with monkeypatch.context() as patch:
+        patch.setattr(train_voice_loop, "_save", save_and_stop)
         with pytest.raises(StoppedError):
             train_net(voices, rows, stopped)
-    finally:
-        loop._save = saved
     resumed = train_net(voices, rows, stopped)
     for name, weights in whole.state_dict().items():
         torch.testing.assert_close(resumed.state_dict()[name], weights, msg=name)

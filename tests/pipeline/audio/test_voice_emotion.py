@@ -3,6 +3,7 @@ import pickle
 import numpy as np
 import pytest
 
+from models.loader import load_voice_classifier
 from pipeline.audio.voice import VoiceState, hear, new_voice
 from pipeline.audio.voice_emotion import (
     DEFINITIONS,
@@ -160,6 +161,17 @@ def test_an_older_answer_does_not_replace_a_newer():
     state = follow_voice_emotion(follow_voice_emotion(VoiceEmotionState(), new), old)
     assert state.sample is new
     assert pickle.loads(pickle.dumps(state)).sample.t_s == 5.0
+
+
+def test_the_real_network_judges_talk():
+    sound, voice = listen(chunks(make_talk(4.0)))
+    sample = judge_voice(sound, voice, 4.0, load_voice_classifier())
+    signals = view(sample, 4.0)
+    assert sample.reason is Reason.OK
+    levels = [signals[f"voice_emotion.{level.value}"].value for level in Level]
+    assert sum(levels) == pytest.approx(1, abs=1e-5)
+    assert signals["voice_emotion.level_confidence"].value == max(levels)
+    assert sum(signals[f"voice_emotion.{name}"].value for name in VOICE_EMOTIONS) == pytest.approx(1, abs=1e-5)
 
 
 def test_the_stress_does_not_hear_of_it():

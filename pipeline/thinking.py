@@ -1,0 +1,82 @@
+"""Looking away after a question or after surprise: what people do while they think.
+
+Gaze aversion grows with the difficulty of a question (Glenberg, Schroeder and Robertson 1998; Doherty-Sneddon and
+Phelps 2005). Whoever looks away for another reason within the same seconds looks the same.
+"""
+
+from dataclasses import dataclass, replace
+
+from pipeline.types import OtherVoice, QuestionAsked, Signal
+
+THINK_S = 8.0
+"""Looking away so soon after the trigger belongs to it."""
+MIN_ASKED_S = 1.0
+"""What the other person says for less time is no question."""
+SURPRISE_Z = 2.0
+"""A share of surprise so far above the person's baseline is a trigger."""
+FULL_Z = 3.0
+"""Looking away so far above the baseline counts 1."""
+MAX_TRIGGERS = 16
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trigger:
+    """Something after which people look away to think."""
+
+    t_s: float
+    strength: float
+    """1 for a question; for surprise its distance from the baseline, within [0, 1]."""
+    before: float = 0.0
+    """How far the person looked away before it, in [0, 1]: that is not an answer to it."""
+    away: float = 0.0
+    """How much further they have looked away since, in [0, 1]."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ThinkingState:
+    """Triggers of the last THINK_S, oldest first."""
+
+    triggers: tuple[Trigger, ...] = ()
+    other_since_s: float | None = None
+    """Since when the other person speaks; None while they are silent or unknown."""
+    is_surprised: bool = False
+    """At the last tick; a surprise that lasts is one trigger."""
+    away: float = 0.0
+    """How far the person looked away at the last tick."""
+
+    @property
+    def strength(self) -> float:
+        """The strongest moment of looking away to think, in [0, 1]; 0 without any."""
+        return max((trigger.strength * trigger.away for trigger in self.triggers), default=0.0)
+
+
+def follow_thinking(state: ThinkingState, item: OtherVoice | QuestionAsked) -> ThinkingState:
+    """Take in that a question was marked, or that another person speaks or stops: what they said may be a question."""
+    if isinstance(item, QuestionAsked):
+        return _add(state, Trigger(t_s=item.t_s, strength=1.0))
+    if item.is_speaking:
+        return state if state.other_since_s is not None else replace(state, other_since_s=item.t_s)
+    since_s, state = state.other_since_s, replace(state, other_since_s=None)
+    if since_s is None or item.t_s - since_s < MIN_ASKED_S:
+        return state
+    return _add(state, Trigger(t_s=item.t_s, strength=1.0))
+
+
+def think(state: ThinkingState, t_s: float, signals: tuple[Signal, ...]) -> ThinkingState:
+    """Take in the signals of a tick, compared with the baseline, and forget what is long ago."""
+    by_name = {signal.name: signal.z for signal in signals}
+    surprise_z, away_z = by_name.get("nonverbal.surprise_share"), by_name.get("gaze.look_away")
+    is_surprised = surprise_z is not None and surprise_z >= SURPRISE_Z
+    if surprise_z is not None and is_surprised and not state.is_surprised:
+        state = _add(state, Trigger(t_s=t_s, strength=min(surprise_z / FULL_Z, 1.0)))
+    away = 0.0 if away_z is None else min(max(away_z / FULL_Z, 0.0), 1.0)
+    triggers = tuple(
+        replace(trigger, away=max(trigger.away, away - trigger.before))
+        for trigger in state.triggers
+        if trigger.t_s > t_s - THINK_S
+    )
+    return replace(state, triggers=triggers, is_surprised=is_surprised, away=away)
+
+
+def _add(state: ThinkingState, trigger: Trigger) -> ThinkingState:
+    return replace(state, triggers=(*state.triggers, replace(trigger, before=state.away))[-MAX_TRIGGERS:])
