@@ -29,13 +29,16 @@ from pipeline.types import (
     Reason,
     Tick,
     VoiceActivity,
+    VoiceEmotionSample,
 )
 from pipeline.video.temporal import SteadyState, steady
 
 MAX_AGE_S = 2.0
 """Samples older than this are not current."""
 
-Item = AudioChunk | FaceSample | FaceFrame | OtherVoice | VoiceActivity | QuestionAsked | Gap | Tick
+Item = (
+    AudioChunk | FaceSample | FaceFrame | OtherVoice | VoiceActivity | VoiceEmotionSample | QuestionAsked | Gap | Tick
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,7 +86,7 @@ def step(
 
     Args:
         state: what the last call returned.
-        item: sound, which of it is speech, a face sample, the face's geometry, that someone else speaks, that a
+        item: sound, which of it is speech, what a network says of a face or a voice, the face's geometry, that someone else speaks, that a
             question was asked, a hole in a stream, or the moment an estimate is due.
         module: a trained decision module whose answer is to stand among the signals, or None.
 
@@ -100,7 +103,7 @@ def step(
             return _take_face(state, item), ()
         case Gap():
             return _take_gap(state, item), ()
-        case FaceFrame() | OtherVoice() | VoiceActivity() | QuestionAsked():
+        case FaceFrame() | OtherVoice() | VoiceActivity() | VoiceEmotionSample() | QuestionAsked():
             return state, ()
 
 
