@@ -2,12 +2,14 @@
 
 from pipeline import agreement, face_shares, learned, nonverbal
 from pipeline.audio import turns
+from pipeline.language import signals as words
 from pipeline.physiology import pulse
 from pipeline.signals import Definition
 from pipeline.video import shape
 
 _PARTS: tuple[tuple[Definition, ...], ...] = (
     turns.DEFINITIONS,
+    words.DEFINITIONS,
     shape.DEFINITIONS,
     pulse.DEFINITIONS,
     face_shares.DEFINITIONS,

@@ -13,6 +13,8 @@ from pipeline.audio.turns import TurnsState, follow_turns, settle_turns, view_tu
 from pipeline.audio.voice import VoiceState, VoiceWindow
 from pipeline.baseline import BaselineState, learn_and_compare, new_baseline
 from pipeline.face_shares import FaceSharesState, follow_face_shares, view_face_shares
+from pipeline.language.signals import WordsState, follow_words, view_words
+from pipeline.language.words import Transcript
 from pipeline.learned import LearnedState, LearnedStress, follow_learned
 from pipeline.nonverbal import view_nonverbal
 from pipeline.physiology.pulse import PulseState, follow_pulse, view_pulse
@@ -31,7 +33,7 @@ from pipeline.types import (
 )
 from pipeline.video.shape import ShapeState, follow_shape, view_shape
 
-EvidenceItem = AudioChunk | FaceFrame | FaceSample | OtherVoice | VoiceActivity | QuestionAsked | Gap
+EvidenceItem = AudioChunk | FaceFrame | FaceSample | OtherVoice | VoiceActivity | QuestionAsked | Transcript | Gap
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,6 +45,7 @@ class EvidenceState:
     pulse: PulseState = field(default_factory=new_recording)
     baseline: BaselineState = field(default_factory=new_baseline)
     turns: TurnsState = field(default_factory=TurnsState)
+    words: WordsState = field(default_factory=WordsState)
     speech_s: float = 0.0
     """Speech heard since the session began."""
     tick_s: float = 0.0
@@ -69,6 +72,8 @@ def take_evidence(state: EvidenceState, item: EvidenceItem) -> EvidenceState:
             return replace(state, face_shares=follow_face_shares(state.face_shares, item))
         case OtherVoice() | QuestionAsked():
             return replace(state, thinking=follow_thinking(state.thinking, item))
+        case Transcript():
+            return replace(state, words=follow_words(state.words, item))
         case _:
             return state
 
@@ -101,6 +106,7 @@ def view_evidence(
     state = replace(state, turns=turns)
     signals = (
         *view_turns(turns, t_s),
+        *view_words(state.words, t_s),
         *view_shape(state.shape, t_s),
         *view_pulse(state.pulse, t_s),
         *view_face_shares(state.face_shares, t_s),

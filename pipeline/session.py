@@ -13,6 +13,7 @@ from pipeline.calibration import CalibrationState, learn, new_calibration
 from pipeline.evidence import EvidenceState, reset_baseline, take_evidence, view_evidence
 from pipeline.face import FaceState, FaceView, see, view_eyes, view_face
 from pipeline.fusion import SmoothingState, explain_stress, fuse, smooth
+from pipeline.language.words import Transcript
 from pipeline.learned import LearnedStress
 from pipeline.levels import LevelState, follow_level, view_level
 from pipeline.trend import TrendState, follow_trend, judge_band
@@ -35,7 +36,7 @@ from pipeline.video.temporal import SteadyState, steady
 MAX_AGE_S = 2.0
 """Samples older than this are not current."""
 
-Item = AudioChunk | FaceSample | FaceFrame | OtherVoice | VoiceActivity | QuestionAsked | Gap | Tick
+Item = AudioChunk | FaceSample | FaceFrame | OtherVoice | VoiceActivity | QuestionAsked | Transcript | Gap | Tick
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,7 +101,7 @@ def step(
             return _take_face(state, item), ()
         case Gap():
             return _take_gap(state, item), ()
-        case FaceFrame() | OtherVoice() | VoiceActivity() | QuestionAsked():
+        case FaceFrame() | OtherVoice() | VoiceActivity() | QuestionAsked() | Transcript():
             return state, ()
 
 
