@@ -14,6 +14,8 @@ from pipeline.audio.voice import VoiceState, VoiceWindow
 from pipeline.audio.voice_emotion import VoiceEmotionState, follow_voice_emotion, view_voice_emotion
 from pipeline.baseline import BaselineState, learn_and_compare, new_baseline
 from pipeline.face_shares import FaceSharesState, follow_face_shares, view_face_shares
+from pipeline.language.signals import WordsState, follow_words, view_words
+from pipeline.language.words import Transcript
 from pipeline.learned import LearnedState, LearnedStress, follow_learned
 from pipeline.nonverbal import view_nonverbal
 from pipeline.physiology.pulse import PulseState, follow_pulse, view_pulse
@@ -34,7 +36,15 @@ from pipeline.types import (
 from pipeline.video.shape import ShapeState, follow_shape, view_shape
 
 EvidenceItem = (
-    AudioChunk | FaceFrame | FaceSample | OtherVoice | VoiceActivity | VoiceEmotionSample | QuestionAsked | Gap
+    AudioChunk
+    | FaceFrame
+    | FaceSample
+    | OtherVoice
+    | VoiceActivity
+    | VoiceEmotionSample
+    | QuestionAsked
+    | Transcript
+    | Gap
 )
 
 
@@ -48,6 +58,7 @@ class EvidenceState:
     baseline: BaselineState = field(default_factory=new_baseline)
     turns: TurnsState = field(default_factory=TurnsState)
     voice_emotion: VoiceEmotionState = field(default_factory=VoiceEmotionState)
+    words: WordsState = field(default_factory=WordsState)
     speech_s: float = 0.0
     """Speech heard since the session began."""
     tick_s: float = 0.0
@@ -76,6 +87,8 @@ def take_evidence(state: EvidenceState, item: EvidenceItem) -> EvidenceState:
             return replace(state, thinking=follow_thinking(state.thinking, item))
         case VoiceEmotionSample():
             return replace(state, voice_emotion=follow_voice_emotion(state.voice_emotion, item))
+        case Transcript():
+            return replace(state, words=follow_words(state.words, item))
         case _:
             return state
 
@@ -109,6 +122,7 @@ def view_evidence(
     signals = (
         *view_turns(turns, t_s),
         *view_voice_emotion(state.voice_emotion, t_s),
+        *view_words(state.words, t_s),
         *view_shape(state.shape, t_s),
         *view_pulse(state.pulse, t_s),
         *view_face_shares(state.face_shares, t_s),
