@@ -1,10 +1,11 @@
 """All signals by name, in the order in which they are shown."""
 
 from pipeline import agreement, face_shares, learned, nonverbal
-from pipeline.audio import turns
+from pipeline.audio import acoustic_signals, turns
 from pipeline.signals import Definition
 
 _PARTS: tuple[tuple[Definition, ...], ...] = (
+    acoustic_signals.DEFINITIONS,
     turns.DEFINITIONS,
     face_shares.DEFINITIONS,
     nonverbal.DEFINITIONS,

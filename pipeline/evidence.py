@@ -8,6 +8,8 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from pipeline.agreement import AgreementState, follow_agreement
+from pipeline.audio.acoustic_signals import view_acoustics
+from pipeline.audio.acoustics import AcousticState, follow_acoustics, note_hole
 from pipeline.audio.framing import HOP_S
 from pipeline.audio.turns import TurnsState, follow_turns, settle_turns, view_turns
 from pipeline.audio.voice import VoiceState, VoiceWindow
@@ -17,6 +19,7 @@ from pipeline.learned import LearnedState, LearnedStress, follow_learned
 from pipeline.nonverbal import view_nonverbal
 from pipeline.thinking import ThinkingState, follow_thinking, think
 from pipeline.types import (
+    SAMPLE_RATE_HZ,
     AudioChunk,
     FaceFrame,
     FaceSample,
@@ -36,6 +39,7 @@ class EvidenceState:
     """The states of the extractors; each is bounded."""
 
     baseline: BaselineState = field(default_factory=new_baseline)
+    acoustics: AcousticState = field(default_factory=AcousticState)
     turns: TurnsState = field(default_factory=TurnsState)
     speech_s: float = 0.0
     """Speech heard since the session began."""
@@ -57,6 +61,11 @@ def take_evidence(state: EvidenceState, item: EvidenceItem) -> EvidenceState:
     if isinstance(item, VoiceActivity | OtherVoice):
         state = replace(state, turns=follow_turns(state.turns, item))
     match item:
+        case AudioChunk(is_gap=True):
+            to_s = item.t_s + len(item.samples) / SAMPLE_RATE_HZ
+            return replace(state, acoustics=note_hole(state.acoustics, to_s))
+        case Gap() if item.stream != "video":
+            return replace(state, acoustics=note_hole(state.acoustics, item.to_s))
         case FaceSample():
             return replace(state, face_shares=follow_face_shares(state.face_shares, item))
         case OtherVoice() | QuestionAsked():
@@ -90,8 +99,12 @@ def view_evidence(
     """
     state = _count_speech(state, t_s, window)
     turns = settle_turns(state.turns, voice.track, None if window is None else window.features.snr_db)
-    state = replace(state, turns=turns)
-    signals = (*view_turns(turns, t_s), *view_face_shares(state.face_shares, t_s))
+    state = replace(state, turns=turns, acoustics=follow_acoustics(state.acoustics, voice))
+    signals = (
+        *view_acoustics(state.acoustics, t_s),
+        *view_turns(turns, t_s),
+        *view_face_shares(state.face_shares, t_s),
+    )
     baseline, compared = learn_and_compare(state.baseline, t_s, signals, speech_s=state.speech_s)
     return _judge(replace(state, baseline=baseline), t_s, compared, levels, module)
 
