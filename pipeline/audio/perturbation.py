@@ -23,7 +23,8 @@ MIN_RESEMBLANCE, MAX_RESEMBLANCE = 1e-3, 1 - 1e-5
 """Limits of the ratio: -30 to 50 dB. Beyond 40 dB the sampling of 16 kHz decides, and not the voice."""
 UPSAMPLING = 4
 """The best lag lies between samples, and what a strong high harmonic loses there would count as noise."""
-_LAG_STEPS = np.arange(-2 * UPSAMPLING, 2 * UPSAMPLING + 1)
+_LAG_STEPS = np.arange(-UPSAMPLING - 1, UPSAMPLING + 2)
+"""The pitch track is right to half a sample of 16 kHz where the voice is steady."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
