@@ -61,7 +61,7 @@ def test_the_stream_measures_what_the_recording_gives(talk: tuple[VoiceState, Ac
     assert track.mfcc == pytest.approx(mfcc[at], abs=1e-6)
     formants_hz = measure_formants(TALK, SAMPLE_RATE_HZ, track.t_s - 0.0275)
     voiced = track.is_voiced
-    assert track.formants_hz[voiced] == pytest.approx(formants_hz[voiced], rel=0.02, nan_ok=True)
+    assert track.formants_hz[voiced] == pytest.approx(formants_hz[voiced], rel=0.05, nan_ok=True)
     assert np.isnan(track.formants_hz[~voiced]).all()
 
 
