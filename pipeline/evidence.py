@@ -11,8 +11,11 @@ from pipeline.agreement import AgreementState, follow_agreement
 from pipeline.audio.framing import HOP_S
 from pipeline.audio.turns import TurnsState, follow_turns, settle_turns, view_turns
 from pipeline.audio.voice import VoiceState, VoiceWindow
+from pipeline.audio.voice_emotion import VoiceEmotionState, follow_voice_emotion, view_voice_emotion
 from pipeline.baseline import BaselineState, learn_and_compare, new_baseline
 from pipeline.face_shares import FaceSharesState, follow_face_shares, view_face_shares
+from pipeline.language.signals import WordsState, follow_words, view_words
+from pipeline.language.words import Transcript
 from pipeline.learned import LearnedState, LearnedStress, follow_learned
 from pipeline.nonverbal import view_nonverbal
 from pipeline.physiology.pulse import PulseState, follow_pulse, view_pulse
@@ -28,10 +31,21 @@ from pipeline.types import (
     Shares,
     Signal,
     VoiceActivity,
+    VoiceEmotionSample,
 )
 from pipeline.video.shape import ShapeState, follow_shape, view_shape
 
-EvidenceItem = AudioChunk | FaceFrame | FaceSample | OtherVoice | VoiceActivity | QuestionAsked | Gap
+EvidenceItem = (
+    AudioChunk
+    | FaceFrame
+    | FaceSample
+    | OtherVoice
+    | VoiceActivity
+    | VoiceEmotionSample
+    | QuestionAsked
+    | Transcript
+    | Gap
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,6 +57,8 @@ class EvidenceState:
     pulse: PulseState = field(default_factory=new_recording)
     baseline: BaselineState = field(default_factory=new_baseline)
     turns: TurnsState = field(default_factory=TurnsState)
+    voice_emotion: VoiceEmotionState = field(default_factory=VoiceEmotionState)
+    words: WordsState = field(default_factory=WordsState)
     speech_s: float = 0.0
     """Speech heard since the session began."""
     tick_s: float = 0.0
@@ -69,6 +85,10 @@ def take_evidence(state: EvidenceState, item: EvidenceItem) -> EvidenceState:
             return replace(state, face_shares=follow_face_shares(state.face_shares, item))
         case OtherVoice() | QuestionAsked():
             return replace(state, thinking=follow_thinking(state.thinking, item))
+        case VoiceEmotionSample():
+            return replace(state, voice_emotion=follow_voice_emotion(state.voice_emotion, item))
+        case Transcript():
+            return replace(state, words=follow_words(state.words, item))
         case _:
             return state
 
@@ -101,6 +121,8 @@ def view_evidence(
     state = replace(state, turns=turns)
     signals = (
         *view_turns(turns, t_s),
+        *view_voice_emotion(state.voice_emotion, t_s),
+        *view_words(state.words, t_s),
         *view_shape(state.shape, t_s),
         *view_pulse(state.pulse, t_s),
         *view_face_shares(state.face_shares, t_s),
