@@ -8,6 +8,8 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from pipeline.agreement import AgreementState, follow_agreement
+from pipeline.audio.acoustic_signals import view_acoustics
+from pipeline.audio.acoustics import AcousticState, follow_acoustics, note_hole
 from pipeline.audio.framing import HOP_S
 from pipeline.audio.turns import TurnsState, follow_turns, settle_turns, view_turns
 from pipeline.audio.voice import VoiceState, VoiceWindow
@@ -22,6 +24,7 @@ from pipeline.physiology.pulse import PulseState, follow_pulse, view_pulse
 from pipeline.physiology.recording import new_recording
 from pipeline.thinking import ThinkingState, follow_thinking, think
 from pipeline.types import (
+    SAMPLE_RATE_HZ,
     AudioChunk,
     FaceFrame,
     FaceSample,
@@ -56,6 +59,7 @@ class EvidenceState:
     """Blinks, gaze, head and expression."""
     pulse: PulseState = field(default_factory=new_recording)
     baseline: BaselineState = field(default_factory=new_baseline)
+    acoustics: AcousticState = field(default_factory=AcousticState)
     turns: TurnsState = field(default_factory=TurnsState)
     voice_emotion: VoiceEmotionState = field(default_factory=VoiceEmotionState)
     words: WordsState = field(default_factory=WordsState)
@@ -81,6 +85,11 @@ def take_evidence(state: EvidenceState, item: EvidenceItem) -> EvidenceState:
     match item:
         case FaceFrame():
             return replace(state, shape=follow_shape(state.shape, item), pulse=follow_pulse(state.pulse, item))
+        case AudioChunk(is_gap=True):
+            to_s = item.t_s + len(item.samples) / SAMPLE_RATE_HZ
+            return replace(state, acoustics=note_hole(state.acoustics, to_s))
+        case Gap() if item.stream != "video":
+            return replace(state, acoustics=note_hole(state.acoustics, item.to_s))
         case FaceSample():
             return replace(state, face_shares=follow_face_shares(state.face_shares, item))
         case OtherVoice() | QuestionAsked():
@@ -118,8 +127,9 @@ def view_evidence(
     """
     state = _count_speech(state, t_s, window)
     turns = settle_turns(state.turns, voice.track, None if window is None else window.features.snr_db)
-    state = replace(state, turns=turns)
+    state = replace(state, turns=turns, acoustics=follow_acoustics(state.acoustics, voice))
     signals = (
+        *view_acoustics(state.acoustics, t_s),
         *view_turns(turns, t_s),
         *view_voice_emotion(state.voice_emotion, t_s),
         *view_words(state.words, t_s),
