@@ -86,8 +86,8 @@ def step(
 
     Args:
         state: what the last call returned.
-        item: sound, which of it is speech, what a network says of a face or a voice, the face's geometry, that someone else speaks, that a
-            question was asked, a hole in a stream, or the moment an estimate is due.
+        item: sound, which of it is speech, what a network says of a face or a voice, the face's geometry, that someone
+            else speaks, that a question was asked, a hole in a stream, or the moment an estimate is due.
         module: a trained decision module whose answer is to stand among the signals, or None.
 
     Returns:
