@@ -52,6 +52,7 @@ class Reason(StrEnum):
     WEAK = "weak"
     LOW_RATE = "low_rate"
     NO_OTHER_VOICE = "no_other_voice"
+    NOT_TRANSCRIBED = "not_transcribed"
 
 
 class Band(StrEnum):
