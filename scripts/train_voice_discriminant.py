@@ -66,7 +66,7 @@ def fit_discriminant(described: Doubles, labels: Ints) -> Discriminant:
     weights = np.linalg.solve(covariance, means.T).T
     priors = np.bincount(classes, minlength=len(VOICE_EMOTIONS)) / len(classes)
     bias = np.log(priors) - 0.5 * np.sum(weights * means, axis=1)
-    discriminant = Discriminant().eval()
+    discriminant: Discriminant = Discriminant().eval()
     with torch.no_grad():
         discriminant.linear.weight.copy_(torch.from_numpy(weights / deviation))
         discriminant.linear.bias.copy_(torch.from_numpy(bias - (weights / deviation) @ mean))

@@ -77,7 +77,8 @@ def train_net(voices: LabelledVoices, rows: Ints, setting: Setting) -> VoiceNet:
         _save(setting.checkpoint, net, ema, optimiser, epoch + 1)
         took_s = time.monotonic() - started_s
         print(f"{setting.checkpoint.stem}: epoch {epoch + 1}, loss {np.mean(losses):.4f}, {took_s:.0f} s", flush=True)
-    return ema.cpu().eval()
+    averaged: VoiceNet = ema.cpu().eval()
+    return averaged
 
 
 @torch.no_grad()  # type: ignore[untyped-decorator]  # torch is absent where types are checked
