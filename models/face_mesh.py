@@ -48,8 +48,8 @@ class Window(NamedTuple):
 class FaceMeshFinder:
     """Tracks the most prominent face of one video stream; implements ``pipeline.types.FaceFinder``.
 
-    Several faces: FaceMesh follows one. At each new face and every COUNT_EVERY_CALLS calls the full-range detector counts
-    the faces of the frame; two counts that agree change ``n_faces``. A new face gives way at once to one that is larger
+    Several faces: FaceMesh follows one. At each new face and every COUNT_EVERY_CALLS calls the full-range detector
+    counts the faces of the frame; two counts that agree change ``n_faces``. A new face gives way at once to one that is larger
     or more central, a face that has been followed only to one that is CLEARLY_MORE prominent at two counts.
     ``identity`` changes when the followed face cannot be the one from before (``models.face_choice``).
 
@@ -141,7 +141,9 @@ class FaceMeshFinder:
         self._counted = n_faces
         size = (rgb.shape[1], rgb.shape[0])
         better = choose(present, others, size, margin=1.0 if self._is_new else CLEARLY_MORE)
-        is_sure = self._is_new or (better is not None and self._wanted is not None and are_one_face(better, self._wanted))
+        is_sure = self._is_new or (
+            better is not None and self._wanted is not None and are_one_face(better, self._wanted)
+        )
         self._is_new, self._wanted = False, better
         if better is None or not is_sure:
             return points

@@ -1,8 +1,8 @@
 """A still portrait given depth: a face that blinks, looks and turns its head by amounts that are known.
 
-The picture is that of ``server.demo.portrait``. FaceMesh says how deep each of its points lies; that relief is turned and
-seen again through the camera, one image remap a frame. Before that the eyes are drawn anew in the flat picture: an iris
-on an eyeball that looks where it is told, and an upper lid that comes down over it.
+The picture is that of ``server.demo.portrait``. FaceMesh says how deep each of its points lies; that relief is turned
+and seen again through the camera, one image remap a frame. Before that the eyes are drawn anew in the flat picture: an
+iris on an eyeball that looks where it is told, and an upper lid that comes down over it.
 
 Directions are those of ``pipeline.video.geometry``: yaw and gaze to the person's own left, pitch up and roll to the
 person's own left shoulder count above 0, in degrees.
@@ -245,7 +245,9 @@ def frame_times(duration_s: float, fps: float, *, dropped: float = 0.0, seed: in
     return tuple(float(t) for t in times[random.random(len(times)) >= dropped])
 
 
-def random_blinks(duration_s: float, *, per_min: float = 24.0, first_s: float = 4.0, seed: int = 0) -> tuple[Blink, ...]:
+def random_blinks(
+    duration_s: float, *, per_min: float = 24.0, first_s: float = 4.0, seed: int = 0
+) -> tuple[Blink, ...]:
     """Blinks at random intervals of at least 0.9 s, 0.15 to 0.4 s long."""
     random = np.random.default_rng(seed)
     blinks, t_s = [], first_s

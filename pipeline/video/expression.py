@@ -210,7 +210,9 @@ def _spot(micro: Micro, t_s: float, features: FloatArray, *, is_spoiled: bool) -
     # Outliers teach the tremble no more than its threefold.
     taught = np.minimum(deviation, 3 * least)
     old = taught if micro.tremble is None else micro.tremble
-    micro = replace(micro, memory=memory, tremble=np.asarray(old + _TREMBLE_SHARE * (taught - old), np.float32), rest=rest)
+    micro = replace(
+        micro, memory=memory, tremble=np.asarray(old + _TREMBLE_SHARE * (taught - old), np.float32), rest=rest
+    )
     if micro.onset_s is None:
         return replace(micro, onset_s=t_s, apex=strain, is_spoiled=is_spoiled) if strain > ONSET else micro
     if strain > OFFSET:

@@ -52,9 +52,7 @@ def test_partial_blinks_count_and_are_told_apart():
 
 def test_long_closure_is_no_blink_and_counts_as_closed():
     closed = opened(0.2)
-    state = run(
-        follow_blinks, BlinkState(), times(0, 30, 30), lambda t_s: closed if 10 < t_s < 13 else STEADY
-    )
+    state = run(follow_blinks, BlinkState(), times(0, 30, 30), lambda t_s: closed if 10 < t_s < 13 else STEADY)
     found = values(view_blinks(state, 30.0))
     assert found["blink_rate"] == 0
     assert found["long_closures"] == pytest.approx(2, abs=0.1)
@@ -71,9 +69,7 @@ def test_threshold_is_the_persons_own():
     for openness in (0.2, 0.45):
         person = replace(STEADY, eye_opening=(openness, openness))
         shut = replace(STEADY, eye_opening=(0.2 * openness, 0.2 * openness))
-        state = run(
-            follow_blinks, BlinkState(), times(0, 20, 30), lambda t, p=person, s=shut: s if t % 4 > 3.8 else p
-        )
+        state = run(follow_blinks, BlinkState(), times(0, 20, 30), lambda t, p=person, s=shut: s if t % 4 > 3.8 else p)
         assert values(view_blinks(state, 20.0))["blink_rate"] == pytest.approx(15, abs=3.1)
 
 

@@ -23,7 +23,9 @@ def test_shares_and_shifts_of_a_minute():
     def face(t_s: float):
         # Of each ten seconds six straight on, two to the left, one to the right, one down.
         second = t_s % 10
-        return looking(0, 0) if second < 6 else looking(14, 0) if second < 8 else looking(*((-14, 0), (0, -8))[second > 9])
+        return (
+            looking(0, 0) if second < 6 else looking(14, 0) if second < 8 else looking(*((-14, 0), (0, -8))[second > 9])
+        )
 
     found = values(view_gaze(run(follow, GazeState(), times(0, 70, 30), face), 70.0))
     assert found["contact_share"] == pytest.approx(0.6, abs=0.02)
