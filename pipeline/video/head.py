@@ -98,7 +98,7 @@ class HeadState:
     """What is remembered: two minutes of posture, a minute of movement."""
 
     watch: Watch = field(default_factory=Watch)
-    smooth: tuple[float, float, float, float, float, float] | None = None
+    smooth: tuple[float, ...] | None = None
     """Yaw, pitch, roll in degrees and place in cm of the last frame, filtered."""
     posture: Seconds = field(default_factory=Seconds)
     """Columns: seconds seen, yaw, pitch, roll, distance, degrees moved, cm moved, each but the last two times time."""
@@ -186,7 +186,7 @@ def _view_pose(state: HeadState, t_s: float) -> tuple[Signal, ...]:
         values["head.shakes"] = _count(state.shakes, t_s) / (seen_s / 60)
     age_s = t_s - (state.watch.head_s or t_s)
     worth = {name: min(1.0, seen_s / (WINDOW_S / 2)) for name in ("head.fidgeting", "head.nods", "head.shakes")}
-    signals = []
+    signals: list[Signal] = []
     for definition in _HEAD:
         value = values.get(definition.name)
         if value is None:
