@@ -54,11 +54,9 @@ class Portrait:
     The fields are smooth, so they live at a quarter of the resolution; only the mouth is worked on pixel by pixel.
     """
 
-    def __init__(self) -> None:
-        height = round(_CROP_WIDTH * HEIGHT / WIDTH)
-        portrait: ImageArray = skimage.data.astronaut()  # type: ignore[no-untyped-call]
-        crop = portrait[:height, _CROP_X : _CROP_X + _CROP_WIDTH]
-        self._image: ImageArray = cv2.resize(crop, (WIDTH, HEIGHT), interpolation=cv2.INTER_CUBIC).astype(np.uint8)
+    def __init__(self, picture: ImageArray | None = None) -> None:
+        """Prepare the portrait, or another picture of shape (480, 640, 3) that is to move as the portrait does."""
+        self._image: ImageArray = load_picture() if picture is None else picture
         y, x = np.mgrid[0:HEIGHT:_COARSE, 0:WIDTH:_COARSE].astype(np.float32) + (_COARSE - 1) / 2
         self._x, self._y = x, y
         self._blink = self._bumps(_EYES, 19, 9.5) * _EYE_OPENING * _SCALE
@@ -108,6 +106,14 @@ class Portrait:
             x, y = _place(point)
             total += np.exp(-0.5 * (((self._x - x) / sigma_x) ** 2 + ((self._y - y) / sigma_y) ** 2)).astype(np.float32)
         return total
+
+
+def load_picture() -> ImageArray:
+    """Return the portrait as it fills a frame, shape (480, 640, 3), RGB."""
+    height = round(_CROP_WIDTH * HEIGHT / WIDTH)
+    portrait: ImageArray = skimage.data.astronaut()  # type: ignore[no-untyped-call]
+    crop = portrait[:height, _CROP_X : _CROP_X + _CROP_WIDTH]
+    return cv2.resize(crop, (WIDTH, HEIGHT), interpolation=cv2.INTER_CUBIC).astype(np.uint8)
 
 
 def _place(point: tuple[float, float]) -> tuple[float, float]:

@@ -9,9 +9,8 @@ import pytest
 from skimage.data import astronaut
 
 from models.face_mesh import FaceMeshFinder
-from pipeline.audio.voice import new_voice
-from pipeline.evidence import EvidenceState, take_evidence, view_evidence
-from pipeline.types import FaceFrame, ImageArray, Reason, Signal
+from pipeline.session import new_session, step
+from pipeline.types import FaceFrame, ImageArray, Reason, Signal, Tick
 from pipeline.video.frame import make_frame
 from pipeline.video.shape import DEFINITIONS, ShapeState, follow_shape, view_shape
 from tests.pipeline.video.geometries import assert_sane
@@ -148,11 +147,11 @@ def test_frames_out_of_order_and_twice_change_nothing():
     assert follow_shape(state, replace(frame, t_s=0.5)) is state
 
 
-def test_evidence_hands_frames_on_and_collects_the_signals():
-    state = EvidenceState()
+def test_session_hands_frames_on_and_collects_the_signals():
+    state = new_session()
     for i_frame in range(30):
-        state = take_evidence(state, FaceFrame(t_s=i_frame / 30, size=(640, 480), points=None))
-    _, signals = view_evidence(state, 1.0, new_voice(), None)
-    by_name = {signal.name: signal for signal in signals}
+        state, _ = step(state, FaceFrame(t_s=i_frame / 30, size=(640, 480), points=None))
+    _, (estimate,) = step(state, Tick(t_s=1.0))
+    by_name = {signal.name: signal for signal in estimate.signals}
     assert by_name["face.count"].value == 0
     assert by_name["eyes.blink_rate"].reason is Reason.NO_FACE
