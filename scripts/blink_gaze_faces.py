@@ -5,8 +5,8 @@ and seen again through the camera, one image remap a frame. Before that the eyes
 iris on an eyeball that looks where it is told, and an upper lid that comes down over it.
 
 Directions are those of ``pipeline.video.geometry``: yaw and gaze to the person's own left, pitch up and roll to the
-person's own left shoulder count above 0, in degrees. The relief holds to about 35 degrees of yaw: what is further round is not in
-the portrait.
+person's own left shoulder count above 0, in degrees. The relief holds to about 35 degrees of yaw: what is further round
+is not in the portrait.
 """
 
 import math
