@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from models.errors import ModelError
+from models.face_choice import CLEARLY_MORE, Box, Identity, are_one_face, box_of, choose
 from pipeline.types import FaceLandmarks, FloatArray, ImageArray
 
 SCORE_EVERY_CALLS = 5
@@ -19,6 +20,10 @@ SCORE_EVERY_CALLS = 5
 
 SEARCH_EVERY_CALLS = 3
 """While no face is known, the slower search for small faces runs at every third frame."""
+
+COUNT_EVERY_CALLS = 15
+"""While a face is followed, the whole frame is searched for others at every fifteenth call: half a second at 30
+frames/s."""
 
 WINDOW_PER_FACE = 2.5
 """Side of the window cut around a face for a closer look, per larger side of the face."""
@@ -42,6 +47,11 @@ class Window(NamedTuple):
 
 class FaceMeshFinder:
     """Tracks the most prominent face of one video stream; implements ``pipeline.types.FaceFinder``.
+
+    Several faces: FaceMesh follows one. At each new face and every COUNT_EVERY_CALLS calls the full-range detector counts
+    the faces of the frame; two counts that agree change ``n_faces``. A new face gives way at once to one that is larger
+    or more central, a face that has been followed only to one that is CLEARLY_MORE prominent at two counts.
+    ``identity`` changes when the followed face cannot be the one from before (``models.face_choice``).
 
     Small faces: FaceMesh alone finds only faces wider than about an eighth of the frame. Where it finds none,
     MediaPipe's full-range detector looks for faces down to a fourteenth of the frame, and FaceMesh then works in a
@@ -72,6 +82,12 @@ class FaceMeshFinder:
             self._score = 0.0
             self._n_since_score = SCORE_EVERY_CALLS
             self._n_since_search = SEARCH_EVERY_CALLS
+            self._n_since_count = 0
+            self._is_new = True
+            self._n_faces = 1
+            self._counted = 1
+            self._wanted: Box | None = None
+            self._identity = Identity()
             self._warm_up(astronaut())  # type: ignore[no-untyped-call]  # skimage has no types
 
     def _warm_up(self, portrait: ImageArray) -> None:
@@ -79,6 +95,7 @@ class FaceMeshFinder:
         self(portrait)
         self(np.zeros_like(portrait))
         self._n_since_search = SEARCH_EVERY_CALLS
+        self._identity.forget()
 
     def __call__(self, rgb: ImageArray) -> FaceLandmarks | None:
         """Find the face in an image of shape (height, width, 3), or return None."""
@@ -90,7 +107,10 @@ class FaceMeshFinder:
             points = self._search(rgb)
         if points is None:
             self._n_since_score = SCORE_EVERY_CALLS
+            self._is_new = True
+            self._identity.miss()
             return None
+        points = self._count(rgb, points)
         around = _window_around(points, rgb)
         if self._window is not None and _has_left(points, self._window):
             self._window = around
@@ -98,7 +118,49 @@ class FaceMeshFinder:
         if self._n_since_score >= SCORE_EVERY_CALLS:
             self._score = self._detection_score(rgb, around)
             self._n_since_score = 0
-        return FaceLandmarks(points=points, score=self._score)
+        return FaceLandmarks(
+            points=points,
+            score=self._score,
+            n_faces=self._n_faces,
+            identity=self._identity.see(box_of(points)),
+        )
+
+    def _count(self, rgb: ImageArray, points: FloatArray) -> FloatArray:
+        """Count the faces now and then; return the points of the face to follow from here, mostly the present ones."""
+        self._n_since_count += 1
+        if not self._is_new and self._n_since_count < COUNT_EVERY_CALLS:
+            return points
+        self._n_since_count = 0
+        followed, boxes = box_of(points), self._detect(rgb)
+        others = [box for box in boxes if not are_one_face(box, followed)]
+        # The two networks draw their boxes differently: like is compared with like where it can be.
+        present = next((box for box in boxes if are_one_face(box, followed)), followed)
+        n_faces = 1 + len(others)
+        if self._is_new or n_faces == self._counted:
+            self._n_faces = n_faces
+        self._counted = n_faces
+        size = (rgb.shape[1], rgb.shape[0])
+        better = choose(present, others, size, margin=1.0 if self._is_new else CLEARLY_MORE)
+        is_sure = self._is_new or (
+            better is not None and self._wanted is not None and are_one_face(better, self._wanted)
+        )
+        self._is_new, self._wanted = False, better
+        if better is None or not is_sure:
+            return points
+        return self._turn_to(rgb, better, points)
+
+    def _turn_to(self, rgb: ImageArray, face: Box, points: FloatArray) -> FloatArray:
+        """Follow another face; stay with the present points when it is not found there."""
+        kept = self._window
+        for window in (_window_around(np.array((face[:2], face[2:]), np.float32), rgb), kept):
+            # A picture without a face makes FaceMesh forget the one that it follows.
+            self._mesh.process(np.zeros((64, 64, 3), np.uint8))
+            self._window = window
+            found = self._track(rgb)
+            if found is not None and are_one_face(box_of(found), face):
+                self._n_since_score = SCORE_EVERY_CALLS
+                return found
+        return points
 
     def _track(self, rgb: ImageArray) -> FloatArray | None:
         """Run FaceMesh on the frame or the present window; return points in pixels of the frame."""
@@ -119,13 +181,22 @@ class FaceMeshFinder:
         if self._n_since_search < SEARCH_EVERY_CALLS:
             return None
         self._n_since_search = 0
-        found = self._far.process(np.ascontiguousarray(rgb)).detections
-        if not found:
+        boxes = self._detect(rgb)
+        if not boxes:
             return None
-        box = max(found, key=lambda face: face.score[0]).location_data.relative_bounding_box
-        corners = np.array(((box.xmin, box.ymin), (box.xmin + box.width, box.ymin + box.height)), np.float32)
-        self._window = _window_around(corners * np.array((rgb.shape[1], rgb.shape[0]), np.float32), rgb)
+        corners = np.array((boxes[0][:2], boxes[0][2:]), np.float32)
+        self._window = _window_around(corners, rgb)
         return self._track(rgb)
+
+    def _detect(self, rgb: ImageArray) -> list[Box]:
+        """Find all faces of a frame, small ones too, the surest first."""
+        height_px, width_px = rgb.shape[:2]
+        found = self._far.process(np.ascontiguousarray(rgb)).detections or ()
+        boxes = [face.location_data.relative_bounding_box for face in sorted(found, key=lambda face: -face.score[0])]
+        return [
+            Box(b.xmin * width_px, b.ymin * height_px, (b.xmin + b.width) * width_px, (b.ymin + b.height) * height_px)
+            for b in boxes
+        ]
 
     def _detection_score(self, rgb: ImageArray, around: Window) -> float:
         """Return the confidence of the detector in a window around the face, 0 when it sees none there."""

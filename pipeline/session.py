@@ -10,19 +10,18 @@ import numpy as np
 from pipeline.audio.reading import VoiceView, read_voice
 from pipeline.audio.voice import WINDOW_S, VoiceState, VoiceWindow, hear, measure_pending, new_voice, view_window
 from pipeline.calibration import CalibrationState, learn, new_calibration
-from pipeline.evidence import EvidenceState, reset_baseline, take_evidence, view_evidence
+from pipeline.evidence import EvidenceItem, EvidenceState, reset_baseline, take_evidence, view_evidence
 from pipeline.face import FaceState, FaceView, see, view_eyes, view_face
 from pipeline.fusion import SmoothingState, explain_stress, fuse, smooth
+from pipeline.learned import LearnedStress
 from pipeline.levels import LevelState, follow_level, view_level
 from pipeline.trend import TrendState, follow_trend, judge_band
 from pipeline.types import (
     SAMPLE_RATE_HZ,
     AudioChunk,
     Estimate,
-    FaceFrame,
     FaceSample,
     Gap,
-    OtherVoice,
     Reading,
     Reason,
     Tick,
@@ -32,7 +31,7 @@ from pipeline.video.temporal import SteadyState, steady
 MAX_AGE_S = 2.0
 """Samples older than this are not current."""
 
-Item = AudioChunk | FaceSample | FaceFrame | OtherVoice | Gap | Tick
+Item = EvidenceItem | Tick
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,19 +72,21 @@ def reset_calibration(state: SessionState) -> SessionState:
     return replace(state, calibration=new_calibration(), evidence=reset_baseline(state.evidence))
 
 
-def step(state: SessionState, item: Item) -> tuple[SessionState, tuple[Estimate, ...]]:
+def step(
+    state: SessionState, item: Item, *, module: LearnedStress | None = None
+) -> tuple[SessionState, tuple[Estimate, ...]]:
     """Take in one item.
 
     Args:
         state: what the last call returned.
-        item: sound, a face sample, the face's geometry, that someone else speaks, a hole in a stream, or the moment an
-            estimate is due.
+        item: any of EvidenceItem's kinds, or the moment an estimate is due.
+        module: a trained decision module whose answer is to stand among the signals, or None.
 
     Returns:
         The new state and the estimates: one for a Tick, none otherwise.
     """
     if isinstance(item, Tick):
-        return _estimate(state, item.t_s)
+        return _estimate(state, item.t_s, module)
     state = replace(state, evidence=take_evidence(state.evidence, item))
     match item:
         case AudioChunk():
@@ -94,7 +95,7 @@ def step(state: SessionState, item: Item) -> tuple[SessionState, tuple[Estimate,
             return _take_face(state, item), ()
         case Gap():
             return _take_gap(state, item), ()
-        case FaceFrame() | OtherVoice():
+        case _:
             return state, ()
 
 
@@ -130,7 +131,9 @@ def _newest(state: SessionState, t_s: float) -> float:
     return t_s if state.newest_sample_s is None else max(t_s, state.newest_sample_s)
 
 
-def _estimate(state: SessionState, t_s: float) -> tuple[SessionState, tuple[Estimate, ...]]:
+def _estimate(
+    state: SessionState, t_s: float, module: LearnedStress | None
+) -> tuple[SessionState, tuple[Estimate, ...]]:
     state = replace(state, voice=measure_pending(state.voice))
     window = _current_window(state, t_s)
     if window is not None:
@@ -144,7 +147,8 @@ def _estimate(state: SessionState, t_s: float) -> tuple[SessionState, tuple[Esti
         state = replace(state, smoothing=smooth(state.smoothing, t_s, fused.value))
     stress = state.smoothing.value if state.smoothing is not None and fused.value is not None else None
     trend_state, trend = follow_trend(state.trend, t_s, stress)
-    evidence, signals = view_evidence(state.evidence, t_s, state.voice, window)
+    levels = view_level(state.level, t_s, MAX_AGE_S, otherwise=face.reading.reason)
+    evidence, signals = view_evidence(state.evidence, t_s, state.voice, window, levels=levels, module=module)
     ages_s = [reading.age_s for reading in (voice.reading, face.reading) if reading.value is not None]
     estimate = Estimate(
         t_s=t_s,
@@ -159,7 +163,7 @@ def _estimate(state: SessionState, t_s: float) -> tuple[SessionState, tuple[Esti
         voice=voice.reading,
         emotions=face.emotions,
         eyes=view_eyes(state.face, t_s, MAX_AGE_S, otherwise=face.reading.reason),
-        levels=view_level(state.level, t_s, MAX_AGE_S, otherwise=face.reading.reason),
+        levels=levels,
         voice_features=window.features if window is not None else None,
         band=judge_band(stress) if stress is not None else None,
         trajectory=trend.trajectory,

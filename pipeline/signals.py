@@ -24,6 +24,7 @@ class Group(StrEnum):
     EXPRESSION = "expression"
     PULSE = "pulse"
     NONVERBAL = "nonverbal"
+    LEVELS = "levels"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -20,6 +20,12 @@ EMOTIONS = ("angry", "disgust", "fear", "happy", "neutral", "sad", "surprise")
 EYE_EMOTIONS = ("angry", "fear", "happy", "neutral", "sad", "surprise")
 """Order of the six shares that the region of the eyes gives. Disgust shows in nose and mouth and is left out."""
 
+ACTIVITY_S = 0.02
+"""Length of the stretches of which a detector of speech says whether they are speech."""
+
+VOICE_EMOTIONS = ("neutral", "calm", "happy", "sad", "angry", "fearful", "disgust", "surprised")
+"""Order of the eight shares that a voice gives: the classes and the order of RAVDESS."""
+
 FloatArray = npt.NDArray[np.float32]
 ImageArray = npt.NDArray[np.uint8]
 
@@ -45,6 +51,8 @@ class Reason(StrEnum):
     DISAGREE = "disagree"
     WEAK = "weak"
     LOW_RATE = "low_rate"
+    NO_OTHER_VOICE = "no_other_voice"
+    NOT_TRANSCRIBED = "not_transcribed"
 
 
 class Band(StrEnum):
@@ -150,6 +158,20 @@ class FaceSample:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class VoiceEmotionSample:
+    """What the voice network says of the last seconds of speech."""
+
+    t_s: float
+    """Capture time of the end of the sound."""
+    shares: FloatArray | None
+    """Shape (8,), sums to 1, order VOICE_EMOTIONS; None without enough speech."""
+    quality: float
+    """In [0, 1]: signal-to-noise ratio and amount of speech together; 0 without shares."""
+    reason: Reason
+    """OK, NOISE, or why there are no shares: also SILENCE, TOO_SHORT, GAP, NO_AUDIO."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Gap:
     """A marked hole in a stream (lost media, worker restart, reconnection)."""
 
@@ -175,6 +197,8 @@ class FaceFrame:
     """Faces in the frame, as far as the tracker looks."""
     identity: int = 0
     """Which face is followed: another number after it was lost and another face came."""
+    score: float = 1.0
+    """Detection confidence in [0, 1]."""
     kbps: float | None = None
     """Bit rate of the video over the last seconds, None when it is not known."""
 
@@ -185,6 +209,23 @@ class OtherVoice:
 
     t_s: float
     is_speaking: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QuestionAsked:
+    """An interviewer marked that a question was asked."""
+
+    t_s: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VoiceActivity:
+    """Which stretches of the person's sound are speech, as a detector heard them."""
+
+    t_s: float
+    """Capture time of the first sample of the first stretch."""
+    is_speech: npt.NDArray[np.bool_]
+    """Shape (n,), n >= 1: one decision for each ACTIVITY_S, back to back."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -349,8 +390,29 @@ class EyeClassifier(Protocol):
         """
 
 
+class VoiceClassifier(Protocol):
+    """A loaded network for emotion in the voice."""
+
+    version: str
+    """Name and short hash of the weights."""
+
+    def __call__(self, rows: FloatArray, /) -> FloatArray:
+        """Classify stretches of speech of shape (n, 100, n_frames), as ``pipeline.audio.voice_input`` makes them.
+
+        Returns:
+            Shape (n, 8), rows sum to 1, order VOICE_EMOTIONS.
+        """
+
+
 class FaceFinder(Protocol):
     """A face landmark tracker; one per stream, since it remembers the last face."""
 
     def __call__(self, rgb: ImageArray) -> FaceLandmarks | None:
         """Find the most prominent face in an image of shape (height, width, 3), or None."""
+
+
+class SpeechDetector(Protocol):
+    """A detector of speech; one per stream, since it gets used to the noise."""
+
+    def __call__(self, chunk: AudioChunk, /) -> VoiceActivity | None:
+        """Take in a chunk and decide on the stretches that it completes; None when it completes none."""

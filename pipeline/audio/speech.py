@@ -32,7 +32,7 @@ def find_speech(level_dbfs: Doubles, floor_dbfs: Doubles, f0_hz: Doubles) -> tup
         Two masks of shape (n,): speech, and the voiced frames within it.
     """
     loud = level_dbfs > floor_dbfs + ABOVE_FLOOR_DB
-    voiced = _keep_long_runs((f0_hz > 0) & loud, round(MIN_VOICED_S / HOP_S))
+    voiced = keep_long_runs((f0_hz > 0) & loud, round(MIN_VOICED_S / HOP_S))
     if not voiced.any():
         return voiced, voiced
     loud &= level_dbfs > level_dbfs[voiced].max() - BELOW_LOUDEST_DB
@@ -55,7 +55,7 @@ def find_pauses(is_speech: Flags) -> tuple[int, float]:
     return len(pauses), float(pauses.sum()) * HOP_S
 
 
-def _keep_long_runs(flags: Flags, n_min: int) -> Flags:
+def keep_long_runs(flags: Flags, n_min: int) -> Flags:
     """Drop runs of True shorter than n_min."""
     kept = flags.copy()
     edges = np.flatnonzero(np.diff(np.concatenate(([False], flags, [False])).astype(np.int8)))

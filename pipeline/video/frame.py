@@ -1,5 +1,6 @@
 """One video frame as the extractors that work at frame rate take it."""
 
+from pipeline.physiology.skin import mean_skin
 from pipeline.types import FaceFrame, FaceLandmarks, ImageArray
 
 
@@ -19,7 +20,9 @@ def make_frame(*, t_s: float, rgb: ImageArray, landmarks: FaceLandmarks | None, 
         t_s=t_s,
         size=size,
         points=landmarks.points,
+        skin=mean_skin(rgb, landmarks.points),
         n_faces=landmarks.n_faces,
         identity=landmarks.identity,
+        score=landmarks.score,
         kbps=kbps,
     )

@@ -4,6 +4,8 @@ import pickle
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
+from pipeline.audio.voice_emotion import judge_voice, keep_sound, new_sound
+from pipeline.learned import LearnedStress
 from pipeline.session import MAX_AGE_S, Item, SessionState, new_session, reset_calibration, step
 from pipeline.types import (
     SAMPLE_RATE_HZ,
@@ -13,8 +15,12 @@ from pipeline.types import (
     EyeClassifier,
     FaceFinder,
     Gap,
+    OtherVoice,
+    QuestionAsked,
     Reason,
+    SpeechDetector,
     Tick,
+    VoiceClassifier,
 )
 from pipeline.video.explain import explain
 from pipeline.video.eyes import look_at_eyes
@@ -31,8 +37,10 @@ from server.analysis.messages import (
     KeyframeWanted,
     MakeEstimate,
     MarkGap,
+    MarkQuestion,
     Media,
     Open,
+    OthersSpeak,
     Recalibrate,
     SessionStats,
 )
@@ -45,18 +53,26 @@ STARVED_S = 1.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class FaceNetworks:
-    """The networks that read a face; a worker's sessions share them."""
+class Networks:
+    """The networks that read a face or a voice; a worker's sessions share them."""
 
     emotions: EmotionClassifier
     eyes: EyeClassifier
+    voice: VoiceClassifier
 
 
 class SessionAnalyser:
     """Holds what a session needs in its worker: decoders, face tracker, the pipeline's state."""
 
     def __init__(
-        self, message: Open, *, networks: FaceNetworks, find_face: FaceFinder, clock: Callable[[], float]
+        self,
+        message: Open,
+        *,
+        networks: Networks,
+        find_face: FaceFinder,
+        detect_speech: SpeechDetector,
+        clock: Callable[[], float],
+        module: LearnedStress | None = None,
     ) -> None:
         self._session_id = message.session_id
         self._origin_s = message.origin_s
@@ -64,9 +80,12 @@ class SessionAnalyser:
         self._reading_period_s = 1 / message.analysis_fps
         self._networks = networks
         self._find_face = find_face
+        self._detect_speech = detect_speech
         self._clock = clock
+        self._module = module
         self._state = _restored(message.state)
         self._audio = AudioDecoder(message.origin_s)
+        self._sound = new_sound()
         self._video: VideoDecoder | None = None
         self._video_broken_from_s: float | None = None
         self._video_seen_s = 0.0
@@ -78,7 +97,9 @@ class SessionAnalyser:
         self._newest_arrival_s = message.origin_s
         self._stats = SessionStats()
 
-    def handle(self, message: Media | MarkGap | MakeEstimate | Recalibrate | Explain) -> Iterator[FromWorker]:
+    def handle(
+        self, message: Media | MarkGap | OthersSpeak | MarkQuestion | MakeEstimate | Recalibrate | Explain
+    ) -> Iterator[FromWorker]:
         """Take one message and yield the answers.
 
         Any error other than of decoding comes out of here; the caller closes the session.
@@ -90,11 +111,17 @@ class SessionAnalyser:
                 else:
                     yield from self._watch(message.frame)
             case MarkGap():
-                self._step(Gap(from_s=message.from_s, to_s=message.to_s, stream=message.stream))
+                gap = Gap(from_s=message.from_s, to_s=message.to_s, stream=message.stream)
+                self._sound = keep_sound(self._sound, gap)
+                self._step(gap)
+            case OthersSpeak():
+                self._step(OtherVoice(t_s=message.t_s, is_speaking=message.is_speaking))
             case MakeEstimate():
                 yield from self._estimate(message.t_s)
             case Recalibrate():
                 self._state = reset_calibration(self._state)
+            case MarkQuestion():
+                self._step(QuestionAsked(t_s=message.t_s))
             case Explain():
                 explanation = self._explain(message.emotion)
                 yield Explained(session_id=self._session_id, number=message.number, explanation=explanation)
@@ -103,7 +130,8 @@ class SessionAnalyser:
         self._state, _ = step(self._state, item)
 
     def _estimate(self, t_s: float) -> Iterator[FromWorker]:
-        self._state, estimates = step(self._state, Tick(t_s=t_s))
+        self._step(judge_voice(self._sound, self._state.voice, t_s, self._networks.voice))
+        self._state, estimates = step(self._state, Tick(t_s=t_s), module=self._module)
         # First, so that no estimate is ever known whose state is not.
         yield Checkpoint(session_id=self._session_id, t_s=t_s, state=pickle.dumps(self._state))
         for estimate in estimates:
@@ -142,6 +170,10 @@ class SessionAnalyser:
         if chunk.t_s < 0:
             return
         self._step(chunk)
+        self._sound = keep_sound(self._sound, chunk)
+        activity = self._detect_speech(chunk)
+        if activity is not None:
+            self._step(activity)
         duration_s = len(chunk.samples) / SAMPLE_RATE_HZ
         self._stats = replace(
             self._stats,

@@ -17,7 +17,9 @@ from server.analysis.messages import (
     Explain,
     Explained,
     MarkGap,
+    MarkQuestion,
     Open,
+    OthersSpeak,
     Recalibrate,
     SessionStats,
 )
@@ -105,6 +107,8 @@ class AnalysisFeed:
         self._next_tick_s = max(TICK_S, (math.floor(clock() - origin_s) + 1) * TICK_S)
         self._timer: asyncio.TimerHandle | None = None
         self._wants_recalibration = False
+        self._others_speak: bool | None = None
+        """None before it is known."""
         self._frames_in = self._detached_video = self._detached_audio = 0
         self._skipped_ticks = self._estimates = self._restarts = self._keyframe_requests = 0
         self._worker_stats = SessionStats()
@@ -127,6 +131,13 @@ class AnalysisFeed:
         """The participant's media is over; estimates go on, without media, until ``close``."""
         _log.info("media of session %s ended: %s", self.session_id, reason)
 
+    def hear_others(self, is_speaking: bool, since_s: float) -> None:
+        """Take note that somebody else begins to speak, or nobody else does any more; since_s as the clock counts."""
+        self._others_speak = is_speaking
+        if self._is_attached and not self._is_closing:
+            self._put_others(since_s)
+            self.wake()
+
     def recalibrate(self) -> None:
         """Measure the person's baseline anew from here."""
         if self._is_closing:
@@ -136,6 +147,12 @@ class AnalysisFeed:
             return
         self._backlog.put(Recalibrate(session_id=self.session_id))
         self.wake()
+
+    def mark_question(self, t_s: float) -> None:
+        """Let the analysis know that a question was asked at this session time; a worker that is away misses it."""
+        if self._is_attached and not self._is_closing:
+            self._backlog.put(MarkQuestion(session_id=self.session_id, t_s=t_s))
+            self.wake()
 
     async def explain(self, emotion: str | None) -> Explanation | None:
         """Ask what the emotion network's answer on the newest face rests on.
@@ -215,6 +232,8 @@ class AnalysisFeed:
         if from_s is not None:
             gap = MarkGap(session_id=self.session_id, from_s=from_s, to_s=now_s - self._origin_s, stream="both")
             self._backlog.put(gap)
+        if self._others_speak is not None:
+            self._put_others(now_s)
         if self._wants_recalibration:
             self._backlog.put(Recalibrate(session_id=self.session_id))
         self._wants_recalibration = False
@@ -275,6 +294,11 @@ class AnalysisFeed:
             self._detached_audio += 1
         if self._hole_from_s is None:
             self._hole_from_s = max(0.0, frame.capture_s - self._origin_s)
+
+    def _put_others(self, since_s: float) -> None:
+        assert self._others_speak is not None
+        t_s = max(0.0, since_s - self._origin_s)
+        self._backlog.put(OthersSpeak(session_id=self.session_id, t_s=t_s, is_speaking=self._others_speak))
 
     def _ask_for_keyframe(self, now_s: float) -> None:
         if now_s - self._asked_s >= KEYFRAME_RETRY_S:

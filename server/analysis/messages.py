@@ -49,6 +49,15 @@ class MarkGap:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class OthersSpeak:
+    """To the worker: since this session time somebody else in the interview speaks, or nobody else does."""
+
+    session_id: str
+    t_s: float
+    is_speaking: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class MakeEstimate:
     """To the worker: the tick at this session time is due."""
 
@@ -61,6 +70,14 @@ class Recalibrate:
     """To the worker: measure the person's baseline anew from here."""
 
     session_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MarkQuestion:
+    """To the worker: a question was asked at this session time."""
+
+    session_id: str
+    t_s: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -177,7 +194,7 @@ class Pong:
     number: int
 
 
-ToWorker = Open | Media | MarkGap | MakeEstimate | Recalibrate | Explain | Close | Ping
+ToWorker = Open | Media | MarkGap | OthersSpeak | MarkQuestion | MakeEstimate | Recalibrate | Explain | Close | Ping
 FromWorker = Ready | EstimateMade | Checkpoint | Explained | KeyframeWanted | Closed | Failed | Pong
 
 _BY_TAG: Mapping[str, type] = {kind.__name__: kind for kind in get_args(ToWorker) + get_args(FromWorker)}

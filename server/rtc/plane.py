@@ -27,6 +27,7 @@ from server.rtc.publisher import Publisher
 from server.rtc.reports import report_of
 from server.rtc.sdpfrag import parse_fragment
 from server.rtc.source import Source
+from server.rtc.speaking import SpeakingWatch
 from server.rtc.subscriber import Subscriber
 
 __all__ = ["MediaPlane", "PlaneStats", "PublisherEvent", "PublisherState", "Resource", "ResourceOwner"]
@@ -41,6 +42,20 @@ MAX_VIEWS_EACH = 4
 MAX_ANSWERING = 4
 """Offers of one participant that may be answered at once, for each whom they concern."""
 CLOSE_TIMEOUT_S = 2.0
+
+
+class Listening:
+    """A hold on the news of who speaks in a room."""
+
+    def __init__(self, watch: SpeakingWatch, except_id: str, stop: Callable[["Listening"], None]) -> None:
+        self.watch = watch
+        self.except_id = except_id
+        self._stop = stop
+
+    def stop(self) -> None:
+        """Hear nothing more; safe to call twice."""
+        self.watch.stop()
+        self._stop(self)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +85,8 @@ class MediaPlane:
         self._sources: dict[tuple[str, str], Source] = {}
         self._resources: dict[str, _Open] = {}
         self._rooms: dict[str, Counters] = {}
+        self._listening: dict[str, list[Listening]] = {}
+        """By room; empty lists are not kept."""
         self._answering: Counter[tuple[str, str, str]] = Counter()
         """Offers being answered, by room, participant whom they concern, and participant who made them."""
         self._past = Counters()
@@ -239,6 +256,26 @@ class MediaPlane:
         """
         return self._source(room_id, participant_id).attach(consumer)
 
+    def listen(self, room_id: str, except_id: str, on_change: Callable[[bool, float], None]) -> Listening:
+        """Tell whether anybody in a room speaks, by the audio levels that their browsers send; nothing is decoded.
+
+        Args:
+            room_id: the room.
+            except_id: the participant who does not count.
+            on_change: takes whether anybody else speaks and since when on the monotonic clock, a moment that has just
+                passed: first as soon as the first level is known, then at each change. Must return at once.
+        """
+
+        def stop(listening: Listening) -> None:
+            kept = [other for other in self._listening.pop(room_id, []) if other is not listening]
+            if kept:
+                self._listening[room_id] = kept
+
+        watch = SpeakingWatch(on_change=on_change, call_later=self._context.call_later, clock=self._context.clock)
+        listening = Listening(watch, except_id, stop)
+        self._listening[room_id] = [*self._listening.get(room_id, []), listening]
+        return listening
+
     def stats(self) -> PlaneStats:
         """Return counters by name since start, and the gauges publishers, viewers, consumers and queued_packets."""
         rooms = {room_id: counters.as_dict() | self._gauges(room_id) for room_id, counters in self._rooms.items()}
@@ -346,6 +383,11 @@ class MediaPlane:
     def _subscriber_lost(self, subscriber: Subscriber) -> None:
         self._drop(subscriber)
 
+    def _hear(self, source: Source, level: int, arrival_s: float) -> None:
+        for listening in self._listening.get(source.room_id, ()):
+            if listening.except_id != source.participant_id:
+                listening.watch.hear(source.participant_id, level, arrival_s)
+
     async def _tick(self) -> None:
         now_s = self._context.clock()
         while True:
@@ -394,6 +436,7 @@ class MediaPlane:
                 on_state=self._on_publisher,
                 on_publisher_lost=self._publisher_lost,
                 on_subscriber_lost=self._subscriber_lost,
+                on_level=self._hear,
             )
             self._sources[room_id, participant_id] = source
         return source

@@ -28,6 +28,8 @@ class Source:
         on_state: told of every change of state.
         on_publisher_lost: told that this connection broke.
         on_subscriber_lost: told that this viewer's connection broke.
+        on_level: told the audio level (RFC 6464) of each packet that carries one, after it was forwarded: in -dBov, and
+            when the packet came.
     """
 
     def __init__(
@@ -40,6 +42,7 @@ class Source:
         on_state: Callable[[PublisherEvent], None],
         on_publisher_lost: Callable[[Publisher], None],
         on_subscriber_lost: Callable[[Subscriber], None],
+        on_level: Callable[["Source", int, float], None],
     ) -> None:
         self.room_id = room_id
         self.participant_id = participant_id
@@ -54,6 +57,7 @@ class Source:
         self._on_state = on_state
         self._on_publisher_lost = on_publisher_lost
         self._on_subscriber_lost = on_subscriber_lost
+        self._on_level = on_level
         self._layers = LayerMeter()
         self._upstream = UpstreamLimit()
         self._epoch = 0
@@ -198,6 +202,8 @@ class Source:
         for subscriber in tuple(self.subscribers):
             subscriber.forward(packet)
         self._feed.push(packet)
+        if packet.audio_level is not None:
+            self._on_level(self, packet.audio_level[1], packet.arrival_s)
 
     def on_picture_lost(self, publisher: Publisher) -> None:
         """No picture can be decoded before the next key frame, so ask for one, whoever watches."""

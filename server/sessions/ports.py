@@ -43,11 +43,21 @@ class WorkerChange(Protocol):
         """Session time at which a gap began, if one did."""
 
 
+class ListeningPort(Protocol):
+    """A hold on the news of who speaks in a room."""
+
+    def stop(self) -> None:
+        """Hear nothing more; safe to call twice."""
+
+
 class MediaPort(Protocol):
     """The media plane, as far as the live room uses it."""
 
     def attach(self, room_id: str, participant_id: str, consumer: FrameConsumer) -> Attachment:
         """Let a consumer watch a participant, before, during or between publications."""
+
+    def listen(self, room_id: str, except_id: str, on_change: Callable[[bool, float], None]) -> ListeningPort:
+        """Tell whether anybody but one participant speaks, and since when on the monotonic clock."""
 
     async def close_participant(self, room_id: str, participant_id: str) -> None:
         """End everything a participant publishes or watches."""
@@ -62,8 +72,14 @@ class FeedPort(FrameConsumer, Protocol):
     on_overflow: Callable[[], None]
     """Set by the live room: called when frames had to be dropped and a key frame is wanted."""
 
+    def hear_others(self, is_speaking: bool, since_s: float) -> None:
+        """Take note that an interviewer begins to speak, or that none does any more, on the monotonic clock."""
+
     def recalibrate(self) -> None:
         """Measure the person's baseline anew from here."""
+
+    def mark_question(self, t_s: float) -> None:
+        """Let the analysis know that a question was asked at this session time."""
 
     async def explain(self, emotion: str | None) -> Explanation | None:
         """Return what the answer on the newest face rests on; None when no worker answers in time.

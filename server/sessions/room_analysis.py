@@ -185,7 +185,11 @@ class RoomAnalysis:
                 self._start, self._run = None, run
                 await self._events.on_started()
             if self._run is run:
-                run.begin(feed, services.media.attach(self._room_id, candidate.id, feed))
+                run.begin(
+                    feed,
+                    services.media.attach(self._room_id, candidate.id, feed),
+                    services.media.listen(self._room_id, candidate.id, feed.hear_others),
+                )
         finally:
             if self._run is not run:  # failed, or stopped while it started
                 await self._discard(run, feed)

@@ -53,11 +53,24 @@ class FakeAttachment:
             self._media.attached.remove(self)
 
 
+class FakeListening:
+    def __init__(self, media: "FakeMedia", who: tuple[str, str], on_change: Callable[[bool, float], None]) -> None:
+        self.who = who
+        """Room, and who does not count."""
+        self.on_change = on_change
+        self._media = media
+
+    def stop(self) -> None:
+        if self in self._media.listening:
+            self._media.listening.remove(self)
+
+
 class FakeMedia:
     """A media plane without media."""
 
     def __init__(self) -> None:
         self.attached: list[FakeAttachment] = []
+        self.listening: list[FakeListening] = []
         self.closed_participants: list[tuple[str, str]] = []
         self.closed_rooms: list[str] = []
 
@@ -65,6 +78,11 @@ class FakeMedia:
         attachment = FakeAttachment(self, consumer)
         self.attached.append(attachment)
         return attachment
+
+    def listen(self, room_id: str, except_id: str, on_change: Callable[[bool, float], None]) -> FakeListening:
+        listening = FakeListening(self, (room_id, except_id), on_change)
+        self.listening.append(listening)
+        return listening
 
     async def close_participant(self, room_id: str, participant_id: str) -> None:
         self.closed_participants.append((room_id, participant_id))
@@ -93,6 +111,8 @@ class FakeFeed:
         self.last: list[Estimate] = []
         """Delivered by close, as a worker delivers what it still had."""
         self.recalibrations = 0
+        self.others: list[tuple[bool, float]] = []
+        self.questions_s: list[float] = []
         self.explanation: Explanation | None = None
         """What explain answers."""
         self.explained: list[str | None] = []
@@ -103,8 +123,14 @@ class FakeFeed:
 
     def ended(self, reason: str) -> None: ...
 
+    def hear_others(self, is_speaking: bool, since_s: float) -> None:
+        self.others.append((is_speaking, since_s))
+
     def recalibrate(self) -> None:
         self.recalibrations += 1
+
+    def mark_question(self, t_s: float) -> None:
+        self.questions_s.append(t_s)
 
     async def explain(self, emotion: str | None) -> Explanation | None:
         self.explained.append(emotion)

@@ -129,6 +129,7 @@ class Uplink:
             on_state=lambda event: None,
             on_publisher_lost=lambda publisher: None,
             on_subscriber_lost=lambda subscriber: None,
+            on_level=lambda source, level, arrival_s: None,
         )
         self.publisher = self._connect()
         if Kind.VIDEO in kinds:

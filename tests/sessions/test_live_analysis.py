@@ -94,6 +94,20 @@ async def test_starting_connects_the_candidates_media_to_the_worker(call: Call, 
     assert feed.recalibrations == 1
 
 
+async def test_whether_interviewers_speak_is_followed_only_while_the_analysis_runs(call: Call, world: World):
+    await call.begin(ConsentKind.ANALYSIS)
+    assert world.media.listening == []
+    await world.say(call.interviewer, "start_analysis")
+    await world.settle(call.details)
+    (listening,) = world.media.listening
+    assert listening.who == (call.details.interview.room_id, call.details.candidate.id)
+    listening.on_change(True, world.clock.s)
+    assert world.analysis.newest.others == [(True, world.clock.s)]
+    await world.say(call.interviewer, "stop_analysis")
+    await world.settle(call.details)
+    assert world.media.listening == []
+
+
 async def test_everybody_sees_that_it_is_on_before_the_first_frame_goes_in(call: Call, world: World):
     await call.begin(ConsentKind.ANALYSIS)
     received(call.candidate)

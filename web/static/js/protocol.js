@@ -6,7 +6,7 @@
  * @typedef {"low" | "medium" | "high"} Level
  * @typedef {"ascending" | "stable" | "descending"} Trajectory
  * @typedef {"ok" | "calibrating" | "no_face" | "dark" | "small_face" | "unclear" | "no_video" | "silence" | "noise" | "no_audio"
- *   | "gap"} Reason
+ *   | "gap" | "no_other_voice"} Reason
  *
  * @typedef {object} Reading One measured value with its worth.
  * @property {number | null} value in [0, 1], null when it cannot be said

@@ -79,6 +79,7 @@ const REASONS = {
         silence: 'no speech',
         noise: 'too much noise',
         no_audio: 'no sound',
+        no_other_voice: 'whether interviewers speak is not known',
         gap: 'sound lost',
     },
 };

@@ -1,0 +1,60 @@
+"""The feed of a session without a worker: the test takes what a worker would."""
+
+from collections.abc import AsyncIterator
+
+import pytest
+
+from server.analysis.feed import AnalysisFeed, WorkerState
+from server.analysis.messages import OthersSpeak
+
+
+@pytest.fixture
+async def feed() -> AsyncIterator[AnalysisFeed]:
+    feed = AnalysisFeed(
+        "a",
+        origin_s=1000.0,
+        analysis_fps=5.0,
+        landmark_fps=30.0,
+        clock=lambda: 1010.0,
+        on_estimate=lambda estimate, arrival_s: None,
+        on_health=lambda health: None,
+    )
+    yield feed
+    feed.detach(WorkerState.FAILED)
+    await feed.close()
+
+
+def told(feed: AnalysisFeed) -> list[tuple[float, bool]]:
+    messages = []
+    while (message := feed.take()) is not None:
+        messages.append(message)
+    return [(item.t_s, item.is_speaking) for item in messages if isinstance(item, OthersSpeak)]
+
+
+async def test_the_worker_is_told_in_session_time_who_else_speaks(feed: AnalysisFeed):
+    n_woken = []
+    feed.attach(lambda: n_woken.append(1))
+    assert told(feed) == []
+    n_woken.clear()
+    feed.hear_others(True, 1004.5)
+    feed.hear_others(False, 1006.25)
+    assert len(n_woken) == 2
+    assert told(feed) == [(4.5, True), (6.25, False)]
+
+
+async def test_a_worker_that_comes_later_is_told_how_it_is_now(feed: AnalysisFeed):
+    feed.hear_others(False, 999.0)
+    feed.hear_others(True, 1001.0)
+    assert told(feed) == []
+    feed.attach(lambda: None)
+    assert told(feed) == [(10.0, True)]
+    feed.detach(WorkerState.RESTARTING)
+    feed.hear_others(False, 1009.0)
+    feed.attach(lambda: None)
+    assert told(feed) == [(10.0, False)]
+
+
+async def test_a_time_before_the_session_is_its_beginning(feed: AnalysisFeed):
+    feed.attach(lambda: None)
+    feed.hear_others(True, 998.0)
+    assert told(feed) == [(0.0, True)]

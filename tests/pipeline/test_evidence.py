@@ -1,0 +1,57 @@
+import numpy as np
+
+from pipeline import agreement, face_shares, learned, nonverbal
+from pipeline.audio.voice import new_voice
+from pipeline.evidence import EvidenceState, reset_baseline, take_evidence, view_evidence
+from pipeline.learned import LearnedStress
+from pipeline.types import FaceSample, QuestionAsked, Reason, Shares, Signal
+from tests.fakes.modules import MODULE
+
+LEVELS = Shares(shares=(0.2, 0.2, 0.6), quality=0.8, reason=Reason.OK, age_s=0.1)
+
+
+def watch(seconds: int, module: LearnedStress | None = None) -> tuple[EvidenceState, list[dict[str, Signal]]]:
+    """A face that frowns more from second 70 on."""
+    state, found = EvidenceState(), []
+    for t in range(seconds):
+        for i in range(4):
+            negative = 0.5 if t >= 70 else 0.1 + 0.02 * ((4 * t + i) % 5)
+            emotions = np.array([negative, 0, 0, 0, 1 - negative, 0, 0], np.float32)
+            sample = FaceSample(t_s=t + i / 4, emotions=emotions, quality=0.9, reason=Reason.OK)
+            state = take_evidence(state, sample)
+        state, signals = view_evidence(state, t + 1.0, new_voice(), None, levels=LEVELS, module=module)
+        assert len({item.name for item in signals}) == len(signals)
+        found.append({item.name: item for item in signals})
+    return state, found
+
+
+def test_computed_signals_rest_on_those_that_were_compared_with_the_baseline():
+    _, found = watch(80)
+    assert found[0]["nonverbal.negative_share"].z is None
+    z = found[-1]["nonverbal.negative_share"].z
+    assert z is not None
+    assert z > 3
+    # Without a voice, composure has less than half of its ingredients.
+    assert found[-1]["nonverbal.composure"].value is None
+    assert found[-1]["levels.high"].value is not None
+    for part in (face_shares, nonverbal, agreement):
+        assert {item.name for item in part.DEFINITIONS} <= set(found[-1])
+    assert learned.DEFINITIONS[0].name not in found[-1]
+
+
+def test_a_decision_module_answers_among_the_signals_and_begins_anew_with_the_baseline():
+    state, found = watch(80, MODULE)
+    name = "nonverbal.learned_stress"
+    assert found[0][name].value is None
+    before, after = found[65][name].value, found[-1][name].value
+    assert before is not None
+    assert after is not None
+    assert after >= before
+    _, signals = view_evidence(reset_baseline(state), 81.0, new_voice(), None, levels=LEVELS, module=MODULE)
+    assert {item.name: item.value for item in signals}[name] is None
+
+
+def test_a_question_is_a_reason_to_look_away():
+    state = take_evidence(EvidenceState(), QuestionAsked(t_s=3.0))
+    state, _ = view_evidence(state, 4.0, new_voice(), None, levels=LEVELS)
+    assert [trigger.t_s for trigger in state.thinking.triggers] == [3.0]
