@@ -34,9 +34,9 @@ BALANCE_MIN_S = 120.0
 KEPT_LIMITS = (0.8, 0.95)
 """Share of intervals that are believed."""
 
-EXTREMES_LIMITS = (0.1, 0.35)
+EXTREMES_LIMITS = (0.25, 0.5)
 """Difference between the RMSSD of the wave's crests and that of its troughs, over their mean: from full to no quality.
-Noise moves the two independently, the heart together. Finger recordings below 0.2 err by 10 ms, those above by 28."""
+Noise moves the two independently, the heart nearly together: breathing alone sets them up to a fifth apart."""
 
 VARIABILITY_SNR_LIMITS_DB = (3.0, 10.0)
 VARIABILITY_SPEED_LIMITS = (0.15, 0.5)
@@ -178,7 +178,7 @@ def _view_variability(window: Window, reading: RateReading, age_s: float, is_sho
     """Measure the variability of green, the one channel that survives compression and costs little over minutes."""
     wanted = (*_VARIABILITY, _BALANCE)
     movement = movement_basis(window.place)
-    colour, _ = combine(window.regions, movement)
+    colour, _, _ = combine(window.regions, movement)
     wave = without_movement(green(colour), movement)
     peak = find_peak(wave[-round(RATE_WINDOW_S * 30) :])
     if peak is None or abs(60 * peak.rate_hz - reading.rate_bpm) > MAX_SPREAD_BPM:

@@ -66,7 +66,7 @@ def read_rate(window: Window) -> RateReading | None:
     if window.length_s < MIN_S:
         return None
     movement = movement_basis(window.place)
-    colour, weights = combine(window.regions, movement)
+    colour, weights, waves = combine(window.regions, movement)
     found = (
         (method, find_peak(without_movement(extract(colour), movement)))
         for method, extract in (("green", green), ("chrom", chrom), ("pos", pos))
@@ -77,8 +77,8 @@ def read_rate(window: Window) -> RateReading | None:
     method = max(peaks, key=lambda name: peaks[name].snr_db)
     best = peaks[method]
     support = sum(0.5 for name, peak in peaks.items() if name != method and _agree(peak, best))
-    for weight, region in zip(weights, window.regions, strict=True):
-        support += float(weight) * _agree(find_peak(without_movement(green(region), movement)), best)
+    for weight, wave in zip(weights, waves, strict=True):
+        support += float(weight) * _agree(find_peak(wave), best)
     factors = {
         Reason.WEAK: ramp(best.snr_db, SNR_LIMITS_DB),
         Reason.DISAGREE: ramp(support, SUPPORT_LIMITS),
@@ -119,7 +119,7 @@ def without_movement(wave: Doubles, movement: Doubles) -> Doubles:
     return rest
 
 
-def combine(regions: Doubles, movement: Doubles) -> tuple[Doubles, Doubles]:
+def combine(regions: Doubles, movement: Doubles) -> tuple[Doubles, Doubles, Doubles]:
     """Average regions by how steady their green is in the band: the pulse is in all alike, noise is not.
 
     Args:
@@ -127,12 +127,14 @@ def combine(regions: Doubles, movement: Doubles) -> tuple[Doubles, Doubles]:
         movement: shape (n, k), of :func:`movement_basis`.
 
     Returns:
-        The colour, shape (n, 3), and the weights, shape (n_regions,), sum 1: inverse variances.
+        The colour, shape (n, 3); the weights, shape (n_regions,), sum 1: inverse variances; and each region's green
+        without movement, shape (n_regions, n).
     """
-    waves = [without_movement(green(region), movement) for region in regions]
-    weights = 1 / np.maximum([float(wave.var()) for wave in waves], 1e-18)
+    steady = band_pass(regions[..., 1].T)
+    waves = (steady - movement @ (movement.T @ steady)).T
+    weights = 1 / np.maximum(waves.var(axis=1), 1e-18)
     weights /= weights.sum()
-    return np.tensordot(weights, regions, axes=1), weights
+    return np.tensordot(weights, regions, axes=1), weights, waves
 
 
 def _agree(peak: Peak | None, other: Peak) -> bool:

@@ -115,8 +115,8 @@ def test_readings_that_disagree_are_not_said():
 
 
 def test_noise_is_refused_nearly_always():
-    said = [view(make_faces(30, amplitude=0.0, seed=seed))["pulse.rate"].value is not None for seed in range(40)]
-    assert np.mean(said) <= 0.05
+    said = [view(make_faces(30, amplitude=0.0, seed=seed))["pulse.rate"].value is not None for seed in range(16)]
+    assert sum(said) <= 1
 
 
 def test_a_gap_begins_anew():
@@ -153,7 +153,7 @@ def test_a_face_that_turns_away_says_so():
 
 
 def test_variability_needs_a_minute_and_the_balance_two():
-    beats_s = beats(130)
+    beats_s = beats(130, jitter=0.002)
     for seconds, n_known in ((55, 0), (65, 4), (125, 5)):
         signals = view(make_faces(seconds, beats_s=beats_s, noise_levels=0.02))
         known = [name for name in EXPERIMENTS if signals[name].value is not None]
