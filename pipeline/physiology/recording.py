@@ -110,7 +110,7 @@ class Window:
     @property
     def length_s(self) -> float:
         """Length in seconds."""
-        return (self.regions.shape[1] - 1) / RATE_HZ
+        return float(self.regions.shape[1] - 1) / RATE_HZ
 
 
 def cut_window(rows: Doubles, length_s: float) -> Window | None:

@@ -61,7 +61,7 @@ def make_faces(
     rng = np.random.default_rng(seed)
     t_s = np.arange(round(seconds * fps)) / fps
     beats = t_s * rate_bpm / 60 if beats_s is None else np.interp(t_s, beats_s, np.arange(len(beats_s)))
-    wave = np.cos(2 * np.pi * beats) + 0.25 * np.cos(4 * np.pi * beats)
+    wave = np.cos(2 * np.pi * beats) + 0.1 * np.cos(4 * np.pi * beats)
     shade = light * (1 + 0.01 * np.sin(2 * np.pi * 0.05 * t_s) + common_noise * rng.normal(size=len(t_s)))
     points = make_points()
     frames = []

@@ -153,7 +153,7 @@ def test_a_face_that_turns_away_says_so():
 
 
 def test_variability_needs_a_minute_and_the_balance_two():
-    beats_s = beats(130, fast=0.01, jitter=0.002)
+    beats_s = beats(130, jitter=0.002)
     for seconds, n_known in ((55, 0), (65, 4), (125, 5)):
         signals = view(make_faces(seconds, beats_s=beats_s, noise_levels=0.02))
         known = [name for name in EXPERIMENTS if signals[name].value is not None]
