@@ -37,8 +37,8 @@ FAR_Z = 3.0
 class Asked:
     """The question that is being answered."""
 
-    number: int
-    """In the list of the interview, from 1."""
+    number: int | None
+    """In the list of the interview, from 1; None for a question that is not in it."""
     t_s: float
     """When it was asked."""
 
@@ -164,7 +164,9 @@ def _change(known: list[tuple[float, float]]) -> float:
 def _since(asked: Asked | None, t_s: float) -> str:
     """Name the question if it is what the change may be about: asked shortly before or during it."""
     is_near = asked is not None and t_s - LASTS_S - 10.0 <= asked.t_s <= t_s
-    return f" since question {asked.number}" if asked is not None and is_near else ""
+    if asked is None or not is_near:
+        return ""
+    return " since the last question" if asked.number is None else f" since question {asked.number}"
 
 
 def _rising(moments: tuple[Moment, ...], asked: Asked | None) -> Finding | None:

@@ -9,6 +9,8 @@ from typing import Any
 
 from aiohttp import web
 
+from models.errors import ModelError
+from models.stress_module import load_stress_module
 from server import clock
 from server.analysis.supervisor import AnalysisPool
 from server.config import Config, ConfigError
@@ -72,7 +74,7 @@ def make_app(
         config,
         media=plane,
         analysis=pool,
-        model_version=model_version(is_flip_averaged=config.emotion_flip),
+        model_version=_model_version(config),
         clock=monotonic_s,
         now=now,
     )
@@ -130,6 +132,17 @@ def _open_database(config: Config) -> Database:
         return Database.open(database_url(config))
     except (StorageError, ImportError) as exc:  # no URL, or one of a driver that is not here; it may hold a password
         raise ConfigError(f"COMPOSURE_DATABASE_URL=*** cannot be used ({type(exc).__name__})") from exc
+
+
+def _model_version(config: Config) -> str:
+    """Return which models analyse; the decision module is read for it, so that a wrong file is refused at start."""
+    version = model_version(is_flip_averaged=config.emotion_flip)
+    if config.stress_model is None:
+        return version
+    try:
+        return f"{version} {load_stress_module(config.stress_model).module.version}"
+    except ModelError as exc:
+        raise ConfigError(f"stress_model: {exc}") from exc
 
 
 def _key(config: Config) -> bytes:

@@ -169,6 +169,9 @@ class Config:
     emotion_flip: bool = _setting(
         "0", _flag, "let the emotion network look at the mirrored face too and average; twice its time"
     )
+    stress_model: Path | None = _setting(
+        "", _path, "decision module made by scripts/train_stress, shown as an experimental signal; empty means none"
+    )
     analysed_purposes: tuple[str, ...] = _setting(
         "practice,research", _purposes, "purposes for which analysis is allowed (the law: docs/install.md)"
     )

@@ -4,6 +4,7 @@ import pickle
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
+from pipeline.learned import LearnedStress
 from pipeline.session import MAX_AGE_S, Item, SessionState, new_session, reset_calibration, step
 from pipeline.types import (
     SAMPLE_RATE_HZ,
@@ -14,6 +15,7 @@ from pipeline.types import (
     FaceFinder,
     Gap,
     OtherVoice,
+    QuestionAsked,
     Reason,
     SpeechDetector,
     Tick,
@@ -33,6 +35,7 @@ from server.analysis.messages import (
     KeyframeWanted,
     MakeEstimate,
     MarkGap,
+    MarkQuestion,
     Media,
     Open,
     OthersSpeak,
@@ -66,6 +69,7 @@ class SessionAnalyser:
         find_face: FaceFinder,
         detect_speech: SpeechDetector,
         clock: Callable[[], float],
+        module: LearnedStress | None = None,
     ) -> None:
         self._session_id = message.session_id
         self._origin_s = message.origin_s
@@ -75,6 +79,7 @@ class SessionAnalyser:
         self._find_face = find_face
         self._detect_speech = detect_speech
         self._clock = clock
+        self._module = module
         self._state = _restored(message.state)
         self._audio = AudioDecoder(message.origin_s)
         self._video: VideoDecoder | None = None
@@ -89,7 +94,7 @@ class SessionAnalyser:
         self._stats = SessionStats()
 
     def handle(
-        self, message: Media | MarkGap | OthersSpeak | MakeEstimate | Recalibrate | Explain
+        self, message: Media | MarkGap | OthersSpeak | MarkQuestion | MakeEstimate | Recalibrate | Explain
     ) -> Iterator[FromWorker]:
         """Take one message and yield the answers.
 
@@ -109,6 +114,8 @@ class SessionAnalyser:
                 yield from self._estimate(message.t_s)
             case Recalibrate():
                 self._state = reset_calibration(self._state)
+            case MarkQuestion():
+                self._step(QuestionAsked(t_s=message.t_s))
             case Explain():
                 explanation = self._explain(message.emotion)
                 yield Explained(session_id=self._session_id, number=message.number, explanation=explanation)
@@ -117,7 +124,7 @@ class SessionAnalyser:
         self._state, _ = step(self._state, item)
 
     def _estimate(self, t_s: float) -> Iterator[FromWorker]:
-        self._state, estimates = step(self._state, Tick(t_s=t_s))
+        self._state, estimates = step(self._state, Tick(t_s=t_s), module=self._module)
         # First, so that no estimate is ever known whose state is not.
         yield Checkpoint(session_id=self._session_id, t_s=t_s, state=pickle.dumps(self._state))
         for estimate in estimates:

@@ -145,7 +145,9 @@ class AnalysisPool:
 
     def _start(self) -> None:
         if not self._workers:
-            arguments = ("--emotion-flip",) if self._config.emotion_flip else ()
+            arguments = ["--emotion-flip"] if self._config.emotion_flip else []
+            if self._config.stress_model is not None:
+                arguments += ["--stress-model", str(self._config.stress_model)]
             self._workers = [
                 WorkerProcess(f"analysis-worker-{number}", clock=self._clock, arguments=arguments)
                 for number in range(self._config.analysis_workers)

@@ -1,4 +1,4 @@
-"""The worker process: ``python -m server.analysis.worker FD [--emotion-flip]``, FD being its end of the link.
+"""The worker process: ``python -m server.analysis.worker FD``, FD being its end of the link; options may follow.
 
 One thread takes messages in the order in which they come. The process ends when the link is closed, thus also when
 the server dies. Whatever C libraries write to standard output or error does not touch the link.
@@ -13,7 +13,9 @@ from pathlib import Path
 
 from models.face_mesh import FaceMeshFinder
 from models.loader import FlipAveraged, load_emotion_classifier, load_eye_classifier
+from models.stress_module import load_stress_module
 from models.voice_activity import WebRtcDetector
+from pipeline.learned import LearnedStress
 from server import clock
 from server.analysis.analyser import FaceNetworks, SessionAnalyser
 from server.analysis.link import Unpacker, pack
@@ -25,6 +27,7 @@ from server.analysis.messages import (
     FromWorker,
     MakeEstimate,
     MarkGap,
+    MarkQuestion,
     Media,
     Open,
     OthersSpeak,
@@ -37,6 +40,8 @@ from server.analysis.messages import (
 )
 
 FLIP = "--emotion-flip"
+STRESS_MODEL = "--stress-model"
+"""Followed by the file of a decision module."""
 
 NICENESS = 5
 """The media plane goes first when there are too few cores."""
@@ -46,8 +51,14 @@ RECEIVE_BYTES = 256 * 1024
 class Worker:
     """The sessions of this process and the models they share."""
 
-    def __init__(self, networks: FaceNetworks, make_face_finder: Callable[[], FaceMeshFinder]) -> None:
+    def __init__(
+        self,
+        networks: FaceNetworks,
+        make_face_finder: Callable[[], FaceMeshFinder],
+        module: LearnedStress | None = None,
+    ) -> None:
         self._networks = networks
+        self._module = module
         self._make_face_finder = make_face_finder
         self._sessions: dict[str, tuple[SessionAnalyser, FaceMeshFinder]] = {}
 
@@ -59,7 +70,16 @@ class Worker:
             case Close():
                 self._forget(message.session_id)
                 yield Closed(session_id=message.session_id)
-            case Open() | Media() | MarkGap() | OthersSpeak() | MakeEstimate() | Recalibrate() | Explain():
+            case (
+                Open()
+                | Media()
+                | MarkGap()
+                | OthersSpeak()
+                | MarkQuestion()
+                | MakeEstimate()
+                | Recalibrate()
+                | Explain()
+            ):
                 try:
                     yield from self._handle_in_session(message)
                 except Exception as exc:  # the boundary of a session: the others must go on
@@ -67,7 +87,7 @@ class Worker:
                     yield Failed(session_id=message.session_id, error=_describe(exc))
 
     def _handle_in_session(
-        self, message: Open | Media | MarkGap | OthersSpeak | MakeEstimate | Recalibrate | Explain
+        self, message: Open | Media | MarkGap | OthersSpeak | MarkQuestion | MakeEstimate | Recalibrate | Explain
     ) -> Iterator[FromWorker]:
         if isinstance(message, Open):
             self._forget(message.session_id)
@@ -78,6 +98,7 @@ class Worker:
                 find_face=finder,
                 detect_speech=WebRtcDetector(),
                 clock=clock.monotonic_s,
+                module=self._module,
             )
             self._sessions[message.session_id] = (analyser, finder)
         elif message.session_id in self._sessions:
@@ -90,17 +111,19 @@ class Worker:
             entry[1].close()
 
 
-def serve(link: socket.socket, *, is_flip_averaged: bool) -> None:
+def serve(link: socket.socket, *, is_flip_averaged: bool, stress_model: Path | None = None) -> None:
     """Load the models, say so, and work until the other end closes."""
     started_s = clock.monotonic_s()
     emotions = load_emotion_classifier()
     networks = FaceNetworks(
         emotions=FlipAveraged(emotions) if is_flip_averaged else emotions, eyes=load_eye_classifier()
     )
+    module = None if stress_model is None else load_stress_module(stress_model).module
     FaceMeshFinder().close()  # the first one pays for loading the library
-    worker = Worker(networks, FaceMeshFinder)
+    worker = Worker(networks, FaceMeshFinder, module)
     unpacker = Unpacker()
-    _send(link, Ready(model_version=networks.emotions.version, load_s=clock.monotonic_s() - started_s))
+    versions = (networks.emotions.version, *(() if module is None else (module.version,)))
+    _send(link, Ready(model_version=" ".join(versions), load_s=clock.monotonic_s() - started_s))
     while data := link.recv(RECEIVE_BYTES):
         for body in unpacker.feed(data):
             for answer in worker.handle(from_body(body)):
@@ -108,11 +131,13 @@ def serve(link: socket.socket, *, is_flip_averaged: bool) -> None:
 
 
 def main(argv: list[str]) -> int:
-    """Run a worker on the inherited socket argv[0]; FLIP among the others averages over mirrored faces."""
+    """Run a worker on the inherited socket argv[0]; FLIP and STRESS_MODEL may follow."""
     os.nice(NICENESS)
+    rest = argv[1:]
+    stress_model = Path(rest[rest.index(STRESS_MODEL) + 1]) if STRESS_MODEL in rest else None
     with socket.socket(fileno=int(argv[0])) as link:
         try:
-            serve(link, is_flip_averaged=FLIP in argv[1:])
+            serve(link, is_flip_averaged=FLIP in rest, stress_model=stress_model)
         except (BrokenPipeError, ConnectionResetError):
             return 0
     return 0

@@ -19,7 +19,9 @@ from server.http.forms import go_to
 from server.http.keys import CONFIG, ROOMS, SUMMARIES
 from server.http.templates import render
 from server.http.wording import PURPOSE_WORDS
+from server.protocol import peak_message
 from server.sessions.records import Marker, MarkerKind, Question, SessionStatus
+from server.sessions.signal_table import signal_table_json
 from server.sessions.summaries import SessionReport, summarise_estimates
 
 BAND_WORDS = {"low": "Low", "moderate": "Moderate", "high": "High"}
@@ -195,7 +197,8 @@ def _for_script(report: SessionReport) -> dict[str, Any]:
         "stress": [_rounded(estimate.stress.value) for estimate in estimates],
         "face": [_rounded(estimate.face.value) for estimate in estimates],
         "voice": [_rounded(estimate.voice.value) for estimate in estimates],
-        "peaks": [{"t_s": asked.peak.t_s, "stress": asked.peak.stress} for asked in report.peaks],
+        "peaks": [peak_message(asked.peak.t_s, asked.peak.stress, asked.why) for asked in report.peaks],
+        "signal_table": signal_table_json(report.signal_table),
         "markers": [
             {"id": item.id, "t_s": item.t_s, "kind": item.kind, "label": item.label, "question_id": item.question_id}
             for item in report.markers

@@ -65,6 +65,8 @@ def test_indices_stay_in_their_range_and_are_unknown_below_half_coverage(z, qual
 
 def test_a_signal_without_a_baseline_means_calibrating():
     found = view(dict.fromkeys(NAMES))
+    # Where somebody looks needs none: the zones are around their own centre.
+    assert found.pop("deep_thinking").value == 0.0
     assert {item.value for item in found.values()} == {None}
     assert {item.reason for item in found.values()} == {Reason.CALIBRATING}
 
@@ -112,7 +114,7 @@ def test_incongruence_says_that_it_is_no_sign_of_lying():
 
 
 def test_deep_thinking_is_what_was_followed():
-    thinking = ThinkingState(triggers=(Trigger(t_s=1.0, strength=0.8, away=0.5),))
+    thinking = ThinkingState(triggers=(Trigger(t_s=1.0, strength=0.6, n_away=2),))
     assert view(thinking=thinking)["deep_thinking"].value == pytest.approx(0.4)
 
 
