@@ -73,6 +73,13 @@ const REASONS = {
         unclear: 'not clear enough',
         no_video: 'no picture',
         gap: 'picture lost',
+        too_short: 'not seen long enough yet',
+        turned_away: 'face turned away',
+        moving: 'moving too much',
+        compressed: 'picture too compressed',
+        disagree: 'methods disagree',
+        weak: 'too little to go by',
+        low_rate: 'too few pictures a second',
     },
     voice: {
         calibrating: 'learning this voice',
@@ -80,6 +87,10 @@ const REASONS = {
         noise: 'too much noise',
         no_audio: 'no sound',
         gap: 'sound lost',
+        too_short: 'not enough speech yet',
+        disagree: 'methods disagree',
+        weak: 'too little to go by',
+        no_other_voice: 'nobody else has spoken yet',
     },
 };
 
