@@ -148,8 +148,8 @@ def follow_head(state: HeadState, geometry: FaceGeometry) -> HeadState:
     )
     return replace(
         state,
-        nods=_gesture(state.nods, state.pitch, N_NOD, [point[1] for point in state.path], t_s),
-        shakes=_gesture(state.shakes, state.yaw, N_SHAKE, [point[2] for point in state.path], t_s),
+        nods=_gesture(state.nods, state.pitch, N_NOD, state.path, 1),
+        shakes=_gesture(state.shakes, state.yaw, N_SHAKE, state.path, 2),
     )
 
 
@@ -251,9 +251,14 @@ def _ended(swings: Swings) -> tuple[tuple[float, float, float], ...]:
 
 
 def _gesture(
-    gestures: tuple[tuple[float, float], ...], swings: Swings, n_swings: int, other_deg: list[float], t_s: float
+    gestures: tuple[tuple[float, float], ...],
+    swings: Swings,
+    n_swings: int,
+    path: tuple[tuple[float, float, float], ...],
+    i_other: int,
 ) -> tuple[tuple[float, float], ...]:
-    """Add a nod or a shake when its last swing has just ended."""
+    """Add a nod or a shake when its last swing has just ended; ``i_other`` is the other axis in the path."""
+    t_s = path[-1][0]
     if len(swings.swings) < n_swings:
         return gestures
     used = swings.swings[-n_swings:]
@@ -261,6 +266,7 @@ def _gesture(
     last_end_s = gestures[-1][1] if gestures else -math.inf
     if end_s <= last_end_s or t_s - end_s > MAX_SWING_S + 0.1:
         return gestures
+    other_deg = [point[i_other] for point in path]
     size_deg = sum(size for _, _, size in used) / n_swings
     if size_deg < DOMINANCE * (max(other_deg) - min(other_deg)):
         return gestures

@@ -4,6 +4,7 @@ import pickle
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
+from pipeline.audio.voice_emotion import judge_voice, keep_sound, new_sound
 from pipeline.learned import LearnedStress
 from pipeline.session import MAX_AGE_S, Item, SessionState, new_session, reset_calibration, step
 from pipeline.types import (
@@ -19,6 +20,7 @@ from pipeline.types import (
     Reason,
     SpeechDetector,
     Tick,
+    VoiceClassifier,
 )
 from pipeline.video.explain import explain
 from pipeline.video.eyes import look_at_eyes
@@ -51,11 +53,12 @@ STARVED_S = 1.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class FaceNetworks:
-    """The networks that read a face; a worker's sessions share them."""
+class Networks:
+    """The networks that read a face or a voice; a worker's sessions share them."""
 
     emotions: EmotionClassifier
     eyes: EyeClassifier
+    voice: VoiceClassifier
 
 
 class SessionAnalyser:
@@ -65,7 +68,7 @@ class SessionAnalyser:
         self,
         message: Open,
         *,
-        networks: FaceNetworks,
+        networks: Networks,
         find_face: FaceFinder,
         detect_speech: SpeechDetector,
         clock: Callable[[], float],
@@ -82,6 +85,7 @@ class SessionAnalyser:
         self._module = module
         self._state = _restored(message.state)
         self._audio = AudioDecoder(message.origin_s)
+        self._sound = new_sound()
         self._video: VideoDecoder | None = None
         self._video_broken_from_s: float | None = None
         self._video_seen_s = 0.0
@@ -107,7 +111,9 @@ class SessionAnalyser:
                 else:
                     yield from self._watch(message.frame)
             case MarkGap():
-                self._step(Gap(from_s=message.from_s, to_s=message.to_s, stream=message.stream))
+                gap = Gap(from_s=message.from_s, to_s=message.to_s, stream=message.stream)
+                self._sound = keep_sound(self._sound, gap)
+                self._step(gap)
             case OthersSpeak():
                 self._step(OtherVoice(t_s=message.t_s, is_speaking=message.is_speaking))
             case MakeEstimate():
@@ -124,6 +130,7 @@ class SessionAnalyser:
         self._state, _ = step(self._state, item)
 
     def _estimate(self, t_s: float) -> Iterator[FromWorker]:
+        self._step(judge_voice(self._sound, self._state.voice, t_s, self._networks.voice))
         self._state, estimates = step(self._state, Tick(t_s=t_s), module=self._module)
         # First, so that no estimate is ever known whose state is not.
         yield Checkpoint(session_id=self._session_id, t_s=t_s, state=pickle.dumps(self._state))
@@ -163,6 +170,7 @@ class SessionAnalyser:
         if chunk.t_s < 0:
             return
         self._step(chunk)
+        self._sound = keep_sound(self._sound, chunk)
         activity = self._detect_speech(chunk)
         if activity is not None:
             self._step(activity)

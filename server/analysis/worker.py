@@ -12,12 +12,12 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from models.face_mesh import FaceMeshFinder
-from models.loader import FlipAveraged, load_emotion_classifier, load_eye_classifier
+from models.loader import FlipAveraged, load_emotion_classifier, load_eye_classifier, load_voice_classifier
 from models.stress_module import load_stress_module
 from models.voice_activity import WebRtcDetector
 from pipeline.learned import LearnedStress
 from server import clock
-from server.analysis.analyser import FaceNetworks, SessionAnalyser
+from server.analysis.analyser import Networks, SessionAnalyser
 from server.analysis.link import Unpacker, pack
 from server.analysis.messages import (
     Close,
@@ -53,7 +53,7 @@ class Worker:
 
     def __init__(
         self,
-        networks: FaceNetworks,
+        networks: Networks,
         make_face_finder: Callable[[], FaceMeshFinder],
         module: LearnedStress | None = None,
     ) -> None:
@@ -115,8 +115,10 @@ def serve(link: socket.socket, *, is_flip_averaged: bool, stress_model: Path | N
     """Load the models, say so, and work until the other end closes."""
     started_s = clock.monotonic_s()
     emotions = load_emotion_classifier()
-    networks = FaceNetworks(
-        emotions=FlipAveraged(emotions) if is_flip_averaged else emotions, eyes=load_eye_classifier()
+    networks = Networks(
+        emotions=FlipAveraged(emotions) if is_flip_averaged else emotions,
+        eyes=load_eye_classifier(),
+        voice=load_voice_classifier(),
     )
     module = None if stress_model is None else load_stress_module(stress_model).module
     FaceMeshFinder().close()  # the first one pays for loading the library

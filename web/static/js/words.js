@@ -86,11 +86,11 @@ const REASONS = {
         silence: 'no speech',
         noise: 'too much noise',
         no_audio: 'no sound',
+        no_other_voice: 'whether interviewers speak is not known',
         gap: 'sound lost',
         too_short: 'not enough speech yet',
         disagree: 'methods disagree',
         weak: 'too little to go by',
-        no_other_voice: 'nobody else has spoken yet',
     },
 };
 
