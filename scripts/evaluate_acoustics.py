@@ -28,6 +28,8 @@ from scripts.evaluate_pitch_speech import find_praat_range, read_speech
 from scripts.evaluate_voice_score_clips import pass_through_opus
 
 BIT_RATES = (24_000, 16_000)
+MIN_KNOWN = 3
+"""Recordings; signals that fewer give are left out (a rate of filled pauses wants longer ones)."""
 TAIL_S = 0.5
 """Of silence behind each recording, so that its last frames are decided."""
 
@@ -87,6 +89,8 @@ def evaluate(sounds: list[FloatArray]) -> list[Row]:
     for name in (item.name for item in DEFINITIONS):
         ours = np.array([values[name] for values in plain])
         is_known = np.isfinite(ours)
+        if is_known.sum() < MIN_KNOWN:
+            continue
         spread = float(ours[is_known].std())
         changes = {rate: np.array([values[name] for values in runs]) - ours for rate, runs in coded.items()}
         praat = np.array([values.get(name, np.nan) for values in theirs])

@@ -21,9 +21,10 @@ HNR_WINDOW_S = 1 / 75
 """One period of Praat's standard floor."""
 MIN_RESEMBLANCE, MAX_RESEMBLANCE = 1e-3, 1 - 1e-5
 """Limits of the ratio: -30 to 50 dB. Beyond 40 dB the sampling of 16 kHz decides, and not the voice."""
-UPSAMPLING = 4
+UPSAMPLING = 2
 """The best lag lies between samples, and what a strong high harmonic loses there would count as noise."""
-_LAG_STEPS = np.arange(-2 * UPSAMPLING, 2 * UPSAMPLING + 1)
+_LAG_STEPS = np.arange(-3 * UPSAMPLING, 3 * UPSAMPLING + 1)
+"""Around the pitch track's lag: a single period of a rough voice may differ from it by 2 %."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -32,8 +32,8 @@ KEPT_S = 5.0
 SOUND_FRAMES = 200
 """Sound kept for what is measured at ticks: the second since the last one, frames whose pitch is not decided yet, and
 some in hand."""
-BATCH_FRAMES = 10
-"""Frames measured together; a tick measures what is there."""
+BATCH_FRAMES = 50
+"""Frames measured together, for with few most of the time goes into calls; a tick measures what is there."""
 
 _PITCH_WINDOW = make_pitch_window(SAMPLE_RATE_HZ)
 

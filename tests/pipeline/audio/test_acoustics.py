@@ -50,9 +50,10 @@ def by_name(signals: tuple[Signal, ...]) -> dict[str, Signal]:
 
 def test_the_stream_measures_what_the_recording_gives(talk: tuple[VoiceState, AcousticState]) -> None:
     track = talk[1].track
-    spectral, mfcc = measure_spectral(TALK, SAMPLE_RATE_HZ), measure_mfcc(TALK, SAMPLE_RATE_HZ)
     # A frame of 55 ms holds the short one that begins 15 ms after it.
-    at = np.round((track.t_s - 0.04) * 100).astype(int)
+    shifted = TALK[240:]
+    spectral, mfcc = measure_spectral(shifted, SAMPLE_RATE_HZ), measure_mfcc(shifted, SAMPLE_RATE_HZ)
+    at = np.round((track.t_s - 0.055) * 100).astype(int)
     assert len(at) > 900
     for item in fields(SpectralTrack):
         whole = getattr(spectral, item.name)[at]
@@ -60,7 +61,7 @@ def test_the_stream_measures_what_the_recording_gives(talk: tuple[VoiceState, Ac
     assert track.mfcc == pytest.approx(mfcc[at], abs=1e-6)
     formants_hz = measure_formants(TALK, SAMPLE_RATE_HZ, track.t_s - 0.0275)
     voiced = track.is_voiced
-    assert track.formants_hz[voiced] == pytest.approx(formants_hz[voiced], rel=0.02, nan_ok=True)
+    assert track.formants_hz[voiced] == pytest.approx(formants_hz[voiced], rel=0.05, nan_ok=True)
     assert np.isnan(track.formants_hz[~voiced]).all()
 
 
@@ -75,6 +76,8 @@ def test_the_signals_do_not_depend_on_the_chunks(talk: tuple[VoiceState, Acousti
 def test_talk_sounds_as_it_was_made(talk: tuple[VoiceState, AcousticState]) -> None:
     signals = by_name(view_acoustics(talk[1], 12.0))
     assert list(signals) == [item.name for item in DEFINITIONS]
+    filled = signals.pop("voice.filled_pauses")
+    assert (filled.quality, filled.reason) == (pytest.approx(0.45, abs=0.1), Reason.TOO_SHORT)
     assert all(signal.value is not None and signal.quality > 0.8 for signal in signals.values())
     assert {signal.reason for signal in signals.values()} == {Reason.OK}
     expected = {
@@ -83,7 +86,6 @@ def test_talk_sounds_as_it_was_made(talk: tuple[VoiceState, AcousticState]) -> N
         "voice.f1": (690.0, 60.0),
         "voice.f2": (1080.0, 80.0),
         "voice.f3": (2650.0, 120.0),
-        "voice.filled_pauses": (0.0, 8.0),
     }
     for name, (value, tolerance) in expected.items():
         assert signals[name].value == pytest.approx(value, abs=tolerance), name

@@ -77,7 +77,8 @@ def test_hnr_is_the_snr_of_a_tone(snr_db: float) -> None:
     noise = np.random.default_rng(1).normal(0.0, np.sqrt(0.5) * 10 ** (-snr_db / 20), len(tone))
     at_s = np.arange(0.05, 3.95, 0.01)
     hnr_db = measure_hnr(tone + noise, RATE_HZ, np.full(len(at_s), 150.0), at_s)
-    assert np.nanmedian(hnr_db) == pytest.approx(snr_db, abs=1.0)
+    # The best of several lags flatters noise.
+    assert np.nanmedian(hnr_db) == pytest.approx(snr_db, abs=1.5)
 
 
 def test_silence_and_a_stretch_too_short_say_nothing() -> None:
