@@ -17,6 +17,7 @@ from server.export.series import series_csv
 from server.http.access import MEMBER, Route, current_interview, current_user
 from server.http.forms import go_to
 from server.http.keys import CONFIG, ROOMS, SUMMARIES
+from server.http.signal_catalogue import signal_catalogue
 from server.http.templates import render
 from server.http.wording import PURPOSE_WORDS
 from server.protocol import peak_message
@@ -70,7 +71,14 @@ async def room_page(request: web.Request) -> web.Response:
         "is_purpose_analysed": interview.purpose in request.app[CONFIG].analysed_purposes,
     }
     purpose_words = PURPOSE_WORDS[interview.purpose]
-    return render(request, "room.html", interview=interview, purpose_words=purpose_words, page=page)
+    return render(
+        request,
+        "room.html",
+        interview=interview,
+        purpose_words=purpose_words,
+        page=page,
+        signal_catalogue=signal_catalogue(),
+    )
 
 
 # --- summary ---
@@ -100,6 +108,7 @@ async def summary_page(request: web.Request) -> web.Response:
         clock=clock,
         duration=duration,
         page=_for_script(report),
+        signal_catalogue=signal_catalogue(),
     )
 
 

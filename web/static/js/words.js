@@ -73,6 +73,13 @@ const REASONS = {
         unclear: 'not clear enough',
         no_video: 'no picture',
         gap: 'picture lost',
+        too_short: 'not seen long enough yet',
+        turned_away: 'face turned away',
+        moving: 'moving too much',
+        compressed: 'picture too compressed',
+        disagree: 'methods disagree',
+        weak: 'too little to go by',
+        low_rate: 'too few pictures a second',
     },
     voice: {
         calibrating: 'learning this voice',
@@ -81,6 +88,9 @@ const REASONS = {
         no_audio: 'no sound',
         no_other_voice: 'whether interviewers speak is not known',
         gap: 'sound lost',
+        too_short: 'not enough speech yet',
+        disagree: 'methods disagree',
+        weak: 'too little to go by',
     },
 };
 
