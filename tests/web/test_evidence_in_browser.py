@@ -143,10 +143,10 @@ async def test_evidence_is_accessible_and_fits(world, browser, scheme):
         live = Live(page, world)
         await live.open()
         live.put(120, n_faces=2, advice=[ADVICE], peak_t_s=90.0, peak_why=WHY)
-        await expect(page.locator("#peak-list .peak-why")).to_have_count(1)
+        await expect(page.locator("#peak-list .peak-why"), "of the past and of now").to_have_count(2)
         await page.evaluate("() => document.querySelectorAll('details').forEach((one) => { one.open = true; })")
         live.put(121, n_faces=2, advice=[ADVICE])
-        await expect(page.locator("#peak-list .why-parts li")).to_have_count(3)
+        await expect(page.locator("#peak-list .why-parts").first.locator("li")).to_have_count(3)
         await expect_good(page, complaints, scheme)
 
 
