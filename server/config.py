@@ -97,6 +97,10 @@ def _turn_secret(value: str) -> str:
     return value
 
 
+def _transcriber(value: str) -> str:
+    return value.strip() or "off"
+
+
 def _seconds(value: str) -> int:
     number = int(value)
     if not 0 <= number <= 86_400:
@@ -169,6 +173,9 @@ class Config:
     emotion_flip: bool = _setting(
         "0", _flag, "let the emotion network look at the mirrored face too and average; twice its time"
     )
+    transcriber: str = _setting(
+        "off", _transcriber, "off, pocketsphinx, or a whisper model: a folder, or a name like small.en to fetch"
+    )
     analysed_purposes: tuple[str, ...] = _setting(
         "practice,research", _purposes, "purposes for which analysis is allowed (the law: docs/install.md)"
     )
@@ -199,6 +206,11 @@ class Config:
     def uses_tls(self) -> bool:
         """True when this server itself speaks HTTPS."""
         return self.self_signed or self.tls_cert is not None
+
+    @property
+    def is_transcribing(self) -> bool:
+        """True when candidates are asked whether their words may be written down."""
+        return self.transcriber != "off"
 
     @property
     def is_local(self) -> bool:

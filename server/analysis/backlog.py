@@ -7,7 +7,17 @@ of that key frame. Sound is dropped oldest first; the decoder sees the hole in t
 from collections import deque
 from collections.abc import Callable
 
-from server.analysis.messages import Close, Explain, MakeEstimate, MarkGap, Media, Open, OthersSpeak, Recalibrate
+from server.analysis.messages import (
+    Close,
+    Explain,
+    MakeEstimate,
+    MarkGap,
+    Media,
+    Open,
+    OthersSpeak,
+    Recalibrate,
+    Transcribe,
+)
 from server.media import EncodedFrame, Kind
 
 MAX_VIDEO_FRAMES = 45
@@ -17,7 +27,7 @@ MAX_AUDIO_FRAMES = 100
 """2 s of Opus packets."""
 MAX_TICKS = 10
 
-Queued = Open | Media | MarkGap | OthersSpeak | MakeEstimate | Recalibrate | Explain | Close
+Queued = Open | Media | MarkGap | OthersSpeak | Transcribe | MakeEstimate | Recalibrate | Explain | Close
 
 
 class Backlog:
@@ -41,7 +51,7 @@ class Backlog:
     def __len__(self) -> int:
         return len(self._messages)
 
-    def put(self, message: Open | MarkGap | OthersSpeak | Recalibrate | Explain | Close) -> None:
+    def put(self, message: Open | MarkGap | OthersSpeak | Transcribe | Recalibrate | Explain | Close) -> None:
         """Queue a message that is rare by nature, behind all others."""
         self._messages.append(message)
 

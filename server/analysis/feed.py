@@ -4,7 +4,7 @@ import asyncio
 import logging
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from pipeline.types import Estimate, Explanation
@@ -21,6 +21,8 @@ from server.analysis.messages import (
     OthersSpeak,
     Recalibrate,
     SessionStats,
+    Transcribe,
+    WordsMade,
 )
 from server.media import EncodedFrame, Kind
 
@@ -29,6 +31,8 @@ KEYFRAME_RETRY_S = 0.5
 """A key frame that does not come is asked for again after this long."""
 CLOSE_TIMEOUT_S = 3.0
 """A worker that is this late with the last estimates is not waited for."""
+WORDS_TIMEOUT_S = 12.0
+"""So long where the last words are still being written down."""
 
 _log = logging.getLogger(__name__)
 
@@ -62,6 +66,9 @@ class FeedStats:
     estimates: int
     restarts: int
     keyframe_requests: int
+    words: int
+    lost_speech_s: float
+    """Speech that the transcriber had no time for."""
     worker: SessionStats
     """Of the present worker."""
 
@@ -83,6 +90,7 @@ class AnalysisFeed:
         clock: Callable[[], float],
         on_estimate: Callable[[Estimate, float], None],
         on_health: Callable[[WorkerHealth], None],
+        on_words: Callable[[WordsMade], None],
     ) -> None:
         self.session_id = session_id
         self.on_overflow: Callable[[], None] = _do_nothing
@@ -95,6 +103,12 @@ class AnalysisFeed:
         self._clock = clock
         self._on_estimate = on_estimate
         self._on_health = on_health
+        self._on_words = on_words
+        self._is_transcribed = False
+        self._words_from_s = 0.0
+        """Words from before, under an earlier consent, are not taken."""
+        self._n_words = 0
+        self._lost_speech_s = self._lost_before_s = 0.0
         self._backlog = Backlog(session_id, origin_s)
         self._explanations = Explanations()
         self._closed = asyncio.Event()
@@ -137,6 +151,16 @@ class AnalysisFeed:
             self._put_others(since_s)
             self.wake()
 
+    def transcribe(self, *, is_on: bool) -> None:
+        """Write down what the person says from here on, or stop at once."""
+        if (is_on and self._is_closing) or is_on == self._is_transcribed:
+            return
+        self._is_transcribed = is_on
+        self._words_from_s = self._clock() - self._origin_s
+        if self._is_attached:
+            self._backlog.put(Transcribe(session_id=self.session_id, is_on=is_on))
+            self.wake()
+
     def recalibrate(self) -> None:
         """Measure the person's baseline anew from here."""
         if self._is_closing:
@@ -177,7 +201,7 @@ class AnalysisFeed:
             else:
                 self._closed.set()
         try:
-            await asyncio.wait_for(self._closed.wait(), CLOSE_TIMEOUT_S)
+            await asyncio.wait_for(self._closed.wait(), WORDS_TIMEOUT_S if self._is_transcribed else CLOSE_TIMEOUT_S)
         except TimeoutError:
             _log.warning("session %s was closed before its worker had finished", self.session_id)
             self._closed.set()
@@ -197,6 +221,8 @@ class AnalysisFeed:
             estimates=self._estimates,
             restarts=self._restarts,
             keyframe_requests=self._keyframe_requests,
+            words=self._n_words,
+            lost_speech_s=self._lost_before_s + self._lost_speech_s,
             worker=self._worker_stats,
         )
 
@@ -220,6 +246,9 @@ class AnalysisFeed:
                 state=state,
             )
         )
+        if self._is_transcribed:
+            self._backlog.put(Transcribe(session_id=self.session_id, is_on=True))
+        self._lost_before_s, self._lost_speech_s = self._lost_before_s + self._lost_speech_s, 0.0
         now_s = self._clock()
         from_s = self._hole_from_s
         if from_s is not None:
@@ -254,6 +283,14 @@ class AnalysisFeed:
         self._estimates += 1
         self._worker_stats = message.stats
         self._on_estimate(message.estimate, message.newest_arrival_s)
+
+    def take_words(self, message: WordsMade) -> None:
+        """Hand words to the owner, unless they are not wanted any more."""
+        self._lost_speech_s = message.lost_s
+        if self._is_transcribed and not self._closed.is_set():
+            words = tuple(word for word in message.words if word.to_s > self._words_from_s)
+            self._n_words += len(words)
+            self._on_words(replace(message, words=words))
 
     def take_checkpoint(self, message: Checkpoint) -> None:
         """Keep the newest state for the case that the worker dies."""

@@ -1,10 +1,13 @@
-"""The worker process: ``python -m server.analysis.worker FD [--emotion-flip]``, FD being its end of the link.
+"""The worker process: ``python -m server.analysis.worker FD [--emotion-flip] [--transcriber=SETTING]``.
+
+FD is its end of the link.
 
 One thread takes messages in the order in which they come. The process ends when the link is closed, thus also when
 the server dies. Whatever C libraries write to standard output or error does not touch the link.
 """
 
 import os
+import select
 import socket
 import sys
 import traceback
@@ -32,11 +35,15 @@ from server.analysis.messages import (
     Pong,
     Ready,
     Recalibrate,
+    Transcribe,
     from_body,
     to_body,
 )
+from server.analysis.transcription import Transcription
 
 FLIP = "--emotion-flip"
+TRANSCRIBER = "--transcriber="
+"""Followed by the setting; without it no words are written down."""
 
 NICENESS = 5
 """The media plane goes first when there are too few cores."""
@@ -46,10 +53,18 @@ RECEIVE_BYTES = 256 * 1024
 class Worker:
     """The sessions of this process and the models they share."""
 
-    def __init__(self, networks: FaceNetworks, make_face_finder: Callable[[], FaceMeshFinder]) -> None:
+    def __init__(
+        self,
+        networks: FaceNetworks,
+        make_face_finder: Callable[[], FaceMeshFinder],
+        transcription: Transcription | None = None,
+    ) -> None:
         self._networks = networks
         self._make_face_finder = make_face_finder
         self._sessions: dict[str, tuple[SessionAnalyser, FaceMeshFinder]] = {}
+        self._transcription = transcription
+        self._closing: set[str] = set()
+        """Sessions of which only words are still to come."""
 
     def handle(self, message: object) -> Iterator[FromWorker]:
         """Take one message and yield the answers. An error in a session closes that session only."""
@@ -57,9 +72,10 @@ class Worker:
             case Ping():
                 yield Pong(number=message.number)
             case Close():
-                self._forget(message.session_id)
-                yield Closed(session_id=message.session_id)
-            case Open() | Media() | MarkGap() | OthersSpeak() | MakeEstimate() | Recalibrate() | Explain():
+                yield from self._close(message.session_id)
+            case (
+                Open() | Media() | MarkGap() | OthersSpeak() | Transcribe() | MakeEstimate() | Recalibrate() | Explain()
+            ):
                 try:
                     yield from self._handle_in_session(message)
                 except Exception as exc:  # the boundary of a session: the others must go on
@@ -67,7 +83,7 @@ class Worker:
                     yield Failed(session_id=message.session_id, error=_describe(exc))
 
     def _handle_in_session(
-        self, message: Open | Media | MarkGap | OthersSpeak | MakeEstimate | Recalibrate | Explain
+        self, message: Open | Media | MarkGap | OthersSpeak | Transcribe | MakeEstimate | Recalibrate | Explain
     ) -> Iterator[FromWorker]:
         if isinstance(message, Open):
             self._forget(message.session_id)
@@ -78,19 +94,48 @@ class Worker:
                 find_face=finder,
                 detect_speech=WebRtcDetector(),
                 clock=clock.monotonic_s,
+                transcription=self._transcription,
             )
             self._sessions[message.session_id] = (analyser, finder)
         elif message.session_id in self._sessions:
             # What is still under way to a session that failed is not answered.
             yield from self._sessions[message.session_id][0].handle(message)
+            yield from self._close_if_done(message.session_id)
+
+    def take_words(self) -> Iterator[FromWorker]:
+        """Yield what the transcriber has written down; call when its socket can be read."""
+        if self._transcription is None:
+            return
+        self._transcription.receive()
+        for session_id, (analyser, _) in list(self._sessions.items()):
+            yield from analyser.collect_words()
+            yield from self._close_if_done(session_id)
+
+    def _close(self, session_id: str) -> Iterator[FromWorker]:
+        """Close a session, at once or when its last words have come; who waits for it knows how long to wait."""
+        entry = self._sessions.get(session_id)
+        if entry is not None and entry[0].finish_words():
+            self._closing.add(session_id)
+            return
+        if entry is not None:
+            yield from entry[0].collect_words()
+        self._forget(session_id)
+        yield Closed(session_id=session_id)
+
+    def _close_if_done(self, session_id: str) -> Iterator[FromWorker]:
+        if session_id in self._closing and not self._sessions[session_id][0].is_writing:
+            self._forget(session_id)
+            yield Closed(session_id=session_id)
 
     def _forget(self, session_id: str) -> None:
+        self._closing.discard(session_id)
         entry = self._sessions.pop(session_id, None)
         if entry is not None:
+            entry[0].drop_words()
             entry[1].close()
 
 
-def serve(link: socket.socket, *, is_flip_averaged: bool) -> None:
+def serve(link: socket.socket, *, is_flip_averaged: bool, transcription: Transcription | None = None) -> None:
     """Load the models, say so, and work until the other end closes."""
     started_s = clock.monotonic_s()
     emotions = load_emotion_classifier()
@@ -98,23 +143,44 @@ def serve(link: socket.socket, *, is_flip_averaged: bool) -> None:
         emotions=FlipAveraged(emotions) if is_flip_averaged else emotions, eyes=load_eye_classifier()
     )
     FaceMeshFinder().close()  # the first one pays for loading the library
-    worker = Worker(networks, FaceMeshFinder)
+    worker = Worker(networks, FaceMeshFinder, transcription)
     unpacker = Unpacker()
     _send(link, Ready(model_version=networks.emotions.version, load_s=clock.monotonic_s() - started_s))
-    while data := link.recv(RECEIVE_BYTES):
+    while True:
+        if _wait(link, transcription):
+            for answer in worker.take_words():
+                _send(link, answer)
+            continue
+        data = link.recv(RECEIVE_BYTES)
+        if not data:
+            return
         for body in unpacker.feed(data):
             for answer in worker.handle(from_body(body)):
                 _send(link, answer)
 
 
+def _wait(link: socket.socket, transcription: Transcription | None) -> bool:
+    """Wait for bytes; return True when they are the transcriber's."""
+    writer = None if transcription is None else transcription.socket
+    if writer is None:
+        return False  # reading the link waits
+    readable, _, _ = select.select([link, writer], [], [])
+    return writer in readable
+
+
 def main(argv: list[str]) -> int:
     """Run a worker on the inherited socket argv[0]; FLIP among the others averages over mirrored faces."""
     os.nice(NICENESS)
+    setting = next((item.removeprefix(TRANSCRIBER) for item in argv[1:] if item.startswith(TRANSCRIBER)), None)
+    transcription = None if setting is None else Transcription(setting)
     with socket.socket(fileno=int(argv[0])) as link:
         try:
-            serve(link, is_flip_averaged=FLIP in argv[1:])
+            serve(link, is_flip_averaged=FLIP in argv[1:], transcription=transcription)
         except (BrokenPipeError, ConnectionResetError):
             return 0
+        finally:
+            if transcription is not None:
+                transcription.close()
     return 0
 
 

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from pipeline.language.words import Word
 from pipeline.levels import name_level
 from pipeline.summary import Peak, SeriesPoint, SessionSummary, summarise
 from pipeline.types import Estimate
@@ -12,6 +13,7 @@ from server.db import annotations as annotation_rows
 from server.db import interviews as interview_rows
 from server.db import participants as participant_rows
 from server.db import series as series_rows
+from server.db import words as word_rows
 from server.db.engine import AsyncConnection, Database
 from server.errors import NotFound
 from server.sessions.records import Interview, Marker, MarkerKind, Note, Question, Session, User
@@ -40,6 +42,10 @@ class SessionReport:
     notes: tuple[Note, ...]
     """Of this session, in order of time."""
     questions: tuple[Question, ...]
+    words: tuple[Word, ...]
+    """What the candidate said, in order of time; empty where nothing was written down."""
+    transcriber: str
+    """What wrote it down; empty without words."""
     device_settings: Mapping[str, Any] | None
     """Sound processing as the candidate's browser reported it last; None when it did not."""
 
@@ -71,6 +77,7 @@ class Summaries:
             markers = await annotation_rows.find_markers(connection, session.interview_id)
             notes = await annotation_rows.find_notes(connection, session.interview_id)
             questions = await interview_rows.find_questions(connection, session.interview_id)
+            words, transcriber = await word_rows.find_words(connection, session_id)
             device_settings = await participant_rows.device_settings(connection, session.participant_id)
         of_session = tuple(marker for marker in markers if marker.session_id == session_id)
         summary = await asyncio.to_thread(summarise_estimates, estimates)
@@ -83,6 +90,8 @@ class Summaries:
             markers=of_session,
             notes=tuple(note for note in notes if note.session_id == session_id),
             questions=questions,
+            words=words,
+            transcriber=transcriber,
             device_settings=device_settings,
         )
 

@@ -95,6 +95,8 @@ def report() -> SessionReport:
             ),
         ),
         questions=(question,),
+        words=(),
+        transcriber="",
         device_settings={"autoGainControl": False},
     )
 
