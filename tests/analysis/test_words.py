@@ -186,12 +186,12 @@ class Desk:
             self.take_words()
 
 
-def open_session(desk, *, is_on=True):
+def open_session(desk, *, is_on=True, seconds=6.0):
     origin_s = clock.monotonic_s() + 60.0
     desk.send(Open(session_id="a", origin_s=origin_s, analysis_fps=5.0, landmark_fps=30.0, state=None))
     if is_on:
         desk.send(Transcribe(session_id="a", is_on=True))
-    return [Media(session_id="a", frame=frame) for frame in at(portrait_voice(6.0), origin_s)]
+    return [Media(session_id="a", frame=frame) for frame in at(portrait_voice(seconds), origin_s)]
 
 
 def test_words_of_the_voice_are_made_and_closing_waits_for_the_last(make_transcription):
@@ -223,13 +223,13 @@ def test_a_withdrawal_stops_words_at_once_and_a_closing_session_too(make_transcr
 
 def test_signals_of_words_are_in_the_estimate(make_transcription):
     desk = Desk(make_transcription())
-    desk.send(*open_session(desk))
+    desk.send(*open_session(desk, seconds=12.0))  # long enough for an utterance to be cut off
     desk.wait_for(WordsMade)
-    desk.send(MakeEstimate(session_id="a", t_s=6.0))
+    desk.send(MakeEstimate(session_id="a", t_s=12.0))
     estimate = desk.answers[-1].estimate
     reasons = {signal.name: signal.reason for signal in estimate.signals if signal.name.startswith("words.")}
     assert set(reasons.values()) == {"too_short"}
-    desk.send(Transcribe(session_id="a", is_on=False), MakeEstimate(session_id="a", t_s=7.0))
+    desk.send(Transcribe(session_id="a", is_on=False), MakeEstimate(session_id="a", t_s=13.0))
     assert {s.reason for s in desk.answers[-1].estimate.signals if s.name in reasons} == {"not_transcribed"}
 
 

@@ -124,6 +124,7 @@ async def test_a_page_that_comes_in_gets_the_newest_words_and_the_report_has_all
 
 async def test_interviewers_are_told_why_there_are_no_words(call: Call, world: World):
     await call.analyse()
+    await change(world, call, False)
     assert last(received(call.interviewer), "state")["analysis"]["captions"] == "no_consent"
     await change(world, call, True)
     assert last(received(call.interviewer), "state")["analysis"]["captions"] == "on"
