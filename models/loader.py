@@ -9,7 +9,8 @@ import numpy as np
 
 from models.errors import ModelError
 from models.onnx_network import OUTPUT, OnnxNetwork
-from pipeline.types import EMOTIONS, EYE_EMOTIONS, EmotionClassifier, FloatArray
+from pipeline.audio.voice_input import MIN_FRAMES, N_ROWS
+from pipeline.types import EMOTIONS, EYE_EMOTIONS, VOICE_EMOTIONS, EmotionClassifier, FloatArray
 from pipeline.video.crop import FACE_SIZE_PX
 from pipeline.video.eyes import STRIP_SIZE_PX
 
@@ -46,6 +47,12 @@ def load_eye_classifier(models_dir: Path = MODELS_DIR) -> "OnnxEyeClassifier":
     """Load the network of the region of the eyes, as :func:`load_emotion_classifier` does the other."""
     entry, content = _read_network(models_dir, "eyes")
     return OnnxEyeClassifier(content, source=str(models_dir / entry.file), name=entry.name)
+
+
+def load_voice_classifier(models_dir: Path = MODELS_DIR) -> "OnnxVoiceClassifier":
+    """Load the network of the voice, as :func:`load_emotion_classifier` does that of the face."""
+    entry, content = _read_network(models_dir, "voice")
+    return OnnxVoiceClassifier(content, source=str(models_dir / entry.file), name=entry.name)
 
 
 def read_manifest(models_dir: Path, name: str) -> ManifestEntry:
@@ -101,6 +108,17 @@ class OnnxEyeClassifier(OnnxNetwork):
     def __init__(self, content: bytes, *, source: str, name: str = "eyes") -> None:
         """Open and warm up a network; see :class:`models.onnx_network.OnnxNetwork` for arguments and errors."""
         super().__init__(content, source=source, name=name, shape=(1, *STRIP_SIZE_PX), n_shares=len(EYE_EMOTIONS))
+
+
+class OnnxVoiceClassifier(OnnxNetwork):
+    """The network of the voice; implements ``pipeline.types.VoiceClassifier``: (n, 100, n_frames) to (n, 8)."""
+
+    def __init__(self, content: bytes, *, source: str, name: str = "voice") -> None:
+        """Open and warm up a network; see :class:`models.onnx_network.OnnxNetwork` for arguments and errors."""
+        super().__init__(content, source=source, name=name, shape=(N_ROWS, MIN_FRAMES), n_shares=len(VOICE_EMOTIONS))
+        said = self._session.get_modelmeta().custom_metadata_map.get("actors", "")
+        self.actors = tuple(int(actor) for actor in said.split())
+        """RAVDESS actors it was trained on, as the file's own metadata says."""
 
 
 class FlipAveraged:

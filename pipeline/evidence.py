@@ -8,9 +8,12 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from pipeline.agreement import AgreementState, follow_agreement
+from pipeline.audio.acoustic_signals import view_acoustics
+from pipeline.audio.acoustics import AcousticState, follow_acoustics, note_hole
 from pipeline.audio.framing import HOP_S
 from pipeline.audio.turns import TurnsState, follow_turns, settle_turns, view_turns
 from pipeline.audio.voice import VoiceState, VoiceWindow
+from pipeline.audio.voice_emotion import VoiceEmotionState, follow_voice_emotion, view_voice_emotion
 from pipeline.baseline import BaselineState, learn_and_compare, new_baseline
 from pipeline.face_shares import FaceSharesState, follow_face_shares, view_face_shares
 from pipeline.language.signals import WordsState, follow_words, view_words
@@ -21,6 +24,7 @@ from pipeline.physiology.pulse import PulseState, follow_pulse, view_pulse
 from pipeline.physiology.recording import new_recording
 from pipeline.thinking import ThinkingState, follow_thinking, think
 from pipeline.types import (
+    SAMPLE_RATE_HZ,
     AudioChunk,
     FaceFrame,
     FaceSample,
@@ -30,10 +34,21 @@ from pipeline.types import (
     Shares,
     Signal,
     VoiceActivity,
+    VoiceEmotionSample,
 )
 from pipeline.video.shape import ShapeState, follow_shape, view_shape
 
-EvidenceItem = AudioChunk | FaceFrame | FaceSample | OtherVoice | VoiceActivity | QuestionAsked | Transcript | Gap
+EvidenceItem = (
+    AudioChunk
+    | FaceFrame
+    | FaceSample
+    | OtherVoice
+    | VoiceActivity
+    | VoiceEmotionSample
+    | QuestionAsked
+    | Transcript
+    | Gap
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,7 +59,9 @@ class EvidenceState:
     """Blinks, gaze, head and expression."""
     pulse: PulseState = field(default_factory=new_recording)
     baseline: BaselineState = field(default_factory=new_baseline)
+    acoustics: AcousticState = field(default_factory=AcousticState)
     turns: TurnsState = field(default_factory=TurnsState)
+    voice_emotion: VoiceEmotionState = field(default_factory=VoiceEmotionState)
     words: WordsState = field(default_factory=WordsState)
     speech_s: float = 0.0
     """Speech heard since the session began."""
@@ -68,10 +85,17 @@ def take_evidence(state: EvidenceState, item: EvidenceItem) -> EvidenceState:
     match item:
         case FaceFrame():
             return replace(state, shape=follow_shape(state.shape, item), pulse=follow_pulse(state.pulse, item))
+        case AudioChunk(is_gap=True):
+            to_s = item.t_s + len(item.samples) / SAMPLE_RATE_HZ
+            return replace(state, acoustics=note_hole(state.acoustics, to_s))
+        case Gap() if item.stream != "video":
+            return replace(state, acoustics=note_hole(state.acoustics, item.to_s))
         case FaceSample():
             return replace(state, face_shares=follow_face_shares(state.face_shares, item))
         case OtherVoice() | QuestionAsked():
             return replace(state, thinking=follow_thinking(state.thinking, item))
+        case VoiceEmotionSample():
+            return replace(state, voice_emotion=follow_voice_emotion(state.voice_emotion, item))
         case Transcript():
             return replace(state, words=follow_words(state.words, item))
         case _:
@@ -103,9 +127,11 @@ def view_evidence(
     """
     state = _count_speech(state, t_s, window)
     turns = settle_turns(state.turns, voice.track, None if window is None else window.features.snr_db)
-    state = replace(state, turns=turns)
+    state = replace(state, turns=turns, acoustics=follow_acoustics(state.acoustics, voice))
     signals = (
+        *view_acoustics(state.acoustics, t_s),
         *view_turns(turns, t_s),
+        *view_voice_emotion(state.voice_emotion, t_s),
         *view_words(state.words, t_s),
         *view_shape(state.shape, t_s),
         *view_pulse(state.pulse, t_s),

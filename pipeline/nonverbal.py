@@ -33,6 +33,8 @@ class Ingredient:
     """Those of an index add up to 1."""
     direction: int = 1
     """1 where more of the signal raises the index, -1 where it lowers it; not used where any change counts."""
+    is_compared: bool = True
+    """It counts by its distance from the baseline, and is unknown without one."""
 
 
 ATTENTIVENESS = (
@@ -72,7 +74,7 @@ COMPOSURE = (
 """A steady voice and few negative expressions."""
 
 THINKING = (
-    Ingredient(name="gaze.look_away", weight=0.7),
+    Ingredient(name="gaze.zone", weight=0.7, is_compared=False),
     Ingredient(name="nonverbal.surprise_share", weight=0.3),
 )
 """What has to be seen for saying that somebody did not look away after surprise or a question."""
@@ -113,7 +115,7 @@ DEFINITIONS = (
         label="Looking away to think",
         unit="",
         group=Group.NONVERBAL,
-        what="Looking away within 8 s of a question or of surprise; 0 when that does not happen.",
+        what="Looking away in the 8 s after a question or surprise: seconds of it over 3; 0 when that does not happen.",
         low=0.0,
         high=1.0,
         has_baseline=False,
@@ -193,7 +195,13 @@ def _known(
     ingredients: tuple[Ingredient, ...], by_name: Mapping[str, Signal]
 ) -> tuple[tuple[Ingredient, Signal, float], ...]:
     found = ((item, by_name.get(item.name)) for item in ingredients)
-    return tuple((item, signal, signal.z) for item, signal in found if signal is not None and signal.z is not None)
+    return tuple(
+        (item, signal, signal.z or 0.0) for item, signal in found if signal is not None and _says(item, signal)
+    )
+
+
+def _says(item: Ingredient, signal: Signal) -> bool:
+    return signal.value is not None and (signal.z is not None or not item.is_compared)
 
 
 def _coverage(ingredients: tuple[Ingredient, ...], by_name: Mapping[str, Signal]) -> float:
@@ -219,11 +227,12 @@ def _lack(ingredients: tuple[Ingredient, ...], by_name: Mapping[str, Signal]) ->
 
     def cost(item: Ingredient) -> float:
         signal = by_name.get(item.name)
-        return item.weight * (1 - (signal.quality if signal is not None and signal.z is not None else 0.0))
+        return item.weight * (1 - (signal.quality if signal is not None and _says(item, signal) else 0.0))
 
-    signal = by_name.get(max(ingredients, key=cost).name)
+    heaviest = max(ingredients, key=cost)
+    signal = by_name.get(heaviest.name)
     if signal is None:
         return Reason.WEAK
-    if signal.value is not None and signal.z is None:
+    if signal.value is not None and not _says(heaviest, signal):
         return Reason.CALIBRATING
     return signal.reason if signal.reason is not Reason.OK else Reason.WEAK

@@ -10,10 +10,9 @@ import numpy as np
 from pipeline.audio.reading import VoiceView, read_voice
 from pipeline.audio.voice import WINDOW_S, VoiceState, VoiceWindow, hear, measure_pending, new_voice, view_window
 from pipeline.calibration import CalibrationState, learn, new_calibration
-from pipeline.evidence import EvidenceState, reset_baseline, take_evidence, view_evidence
+from pipeline.evidence import EvidenceItem, EvidenceState, reset_baseline, take_evidence, view_evidence
 from pipeline.face import FaceState, FaceView, see, view_eyes, view_face
 from pipeline.fusion import SmoothingState, explain_stress, fuse, smooth
-from pipeline.language.words import Transcript
 from pipeline.learned import LearnedStress
 from pipeline.levels import LevelState, follow_level, view_level
 from pipeline.trend import TrendState, follow_trend, judge_band
@@ -21,22 +20,18 @@ from pipeline.types import (
     SAMPLE_RATE_HZ,
     AudioChunk,
     Estimate,
-    FaceFrame,
     FaceSample,
     Gap,
-    OtherVoice,
-    QuestionAsked,
     Reading,
     Reason,
     Tick,
-    VoiceActivity,
 )
 from pipeline.video.temporal import SteadyState, steady
 
 MAX_AGE_S = 2.0
 """Samples older than this are not current."""
 
-Item = AudioChunk | FaceSample | FaceFrame | OtherVoice | VoiceActivity | QuestionAsked | Transcript | Gap | Tick
+Item = EvidenceItem | Tick
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,8 +79,7 @@ def step(
 
     Args:
         state: what the last call returned.
-        item: sound, which of it is speech, a face sample, the face's geometry, that someone else speaks, that a
-            question was asked, a hole in a stream, or the moment an estimate is due.
+        item: any of EvidenceItem's kinds, or the moment an estimate is due.
         module: a trained decision module whose answer is to stand among the signals, or None.
 
     Returns:
@@ -101,7 +95,7 @@ def step(
             return _take_face(state, item), ()
         case Gap():
             return _take_gap(state, item), ()
-        case FaceFrame() | OtherVoice() | VoiceActivity() | QuestionAsked() | Transcript():
+        case _:
             return state, ()
 
 

@@ -8,6 +8,10 @@ from dataclasses import dataclass, replace
 
 from pipeline.types import OtherVoice, QuestionAsked, Signal
 
+CENTRE = 4.0
+"""Zone of the person's own centre (``gaze.zone``); any other is away."""
+AWAY_S = 3.0
+"""Looking away for so many of these seconds counts 1."""
 THINK_S = 8.0
 """Looking away so soon after the trigger belongs to it."""
 MIN_ASKED_S = 1.0
@@ -15,7 +19,7 @@ MIN_ASKED_S = 1.0
 SURPRISE_Z = 2.0
 """A share of surprise so far above the person's baseline is a trigger."""
 FULL_Z = 3.0
-"""Looking away so far above the baseline counts 1."""
+"""A surprise so far above the baseline has the strength of a question."""
 MAX_TRIGGERS = 16
 
 
@@ -26,10 +30,10 @@ class Trigger:
     t_s: float
     strength: float
     """1 for a question; for surprise its distance from the baseline, within [0, 1]."""
-    before: float = 0.0
-    """How far the person looked away before it, in [0, 1]: that is not an answer to it."""
-    away: float = 0.0
-    """How much further they have looked away since, in [0, 1]."""
+    is_open: bool = True
+    """False while the person goes on looking away as they did before: that is not an answer to it."""
+    n_away: int = 0
+    """Ticks, one a second, at which they have looked away since."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,13 +45,14 @@ class ThinkingState:
     """Since when the other person speaks; None while they are silent or unknown."""
     is_surprised: bool = False
     """At the last tick; a surprise that lasts is one trigger."""
-    away: float = 0.0
-    """How far the person looked away at the last tick."""
+    is_away: bool = False
+    """The person looked away at the last tick."""
 
     @property
     def strength(self) -> float:
         """The strongest moment of looking away to think, in [0, 1]; 0 without any."""
-        return max((trigger.strength * trigger.away for trigger in self.triggers), default=0.0)
+        shares = (trigger.strength * min(trigger.n_away / AWAY_S, 1.0) for trigger in self.triggers)
+        return max(shares, default=0.0)
 
 
 def follow_thinking(state: ThinkingState, item: OtherVoice | QuestionAsked) -> ThinkingState:
@@ -64,19 +69,22 @@ def follow_thinking(state: ThinkingState, item: OtherVoice | QuestionAsked) -> T
 
 def think(state: ThinkingState, t_s: float, signals: tuple[Signal, ...]) -> ThinkingState:
     """Take in the signals of a tick, compared with the baseline, and forget what is long ago."""
-    by_name = {signal.name: signal.z for signal in signals}
-    surprise_z, away_z = by_name.get("nonverbal.surprise_share"), by_name.get("gaze.look_away")
+    by_name = {signal.name: signal for signal in signals}
+    surprise, zone = by_name.get("nonverbal.surprise_share"), by_name.get("gaze.zone")
+    surprise_z = None if surprise is None else surprise.z
+    is_away = zone is not None and zone.value is not None and zone.value != CENTRE
     is_surprised = surprise_z is not None and surprise_z >= SURPRISE_Z
     if surprise_z is not None and is_surprised and not state.is_surprised:
         state = _add(state, Trigger(t_s=t_s, strength=min(surprise_z / FULL_Z, 1.0)))
-    away = 0.0 if away_z is None else min(max(away_z / FULL_Z, 0.0), 1.0)
-    triggers = tuple(
-        replace(trigger, away=max(trigger.away, away - trigger.before))
-        for trigger in state.triggers
-        if trigger.t_s > t_s - THINK_S
-    )
-    return replace(state, triggers=triggers, is_surprised=is_surprised, away=away)
+    triggers = tuple(_look(trigger, is_away) for trigger in state.triggers if trigger.t_s > t_s - THINK_S)
+    return replace(state, triggers=triggers, is_surprised=is_surprised, is_away=is_away)
+
+
+def _look(trigger: Trigger, is_away: bool) -> Trigger:
+    if not is_away:
+        return replace(trigger, is_open=True)
+    return replace(trigger, n_away=trigger.n_away + 1) if trigger.is_open else trigger
 
 
 def _add(state: ThinkingState, trigger: Trigger) -> ThinkingState:
-    return replace(state, triggers=(*state.triggers, replace(trigger, before=state.away))[-MAX_TRIGGERS:])
+    return replace(state, triggers=(*state.triggers, replace(trigger, is_open=not state.is_away))[-MAX_TRIGGERS:])

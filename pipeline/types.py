@@ -23,6 +23,9 @@ EYE_EMOTIONS = ("angry", "fear", "happy", "neutral", "sad", "surprise")
 ACTIVITY_S = 0.02
 """Length of the stretches of which a detector of speech says whether they are speech."""
 
+VOICE_EMOTIONS = ("neutral", "calm", "happy", "sad", "angry", "fearful", "disgust", "surprised")
+"""Order of the eight shares that a voice gives: the classes and the order of RAVDESS."""
+
 FloatArray = npt.NDArray[np.float32]
 ImageArray = npt.NDArray[np.uint8]
 
@@ -152,6 +155,20 @@ class FaceSample:
     """OK, or why there are no eyes: also UNCLEAR (blurred, over-exposed, small or half hidden)."""
     box: tuple[float, float, float, float] | None = None
     """x, y, width, height as shares of the frame, or None."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VoiceEmotionSample:
+    """What the voice network says of the last seconds of speech."""
+
+    t_s: float
+    """Capture time of the end of the sound."""
+    shares: FloatArray | None
+    """Shape (8,), sums to 1, order VOICE_EMOTIONS; None without enough speech."""
+    quality: float
+    """In [0, 1]: signal-to-noise ratio and amount of speech together; 0 without shares."""
+    reason: Reason
+    """OK, NOISE, or why there are no shares: also SILENCE, TOO_SHORT, GAP, NO_AUDIO."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -370,6 +387,20 @@ class EyeClassifier(Protocol):
 
         Returns:
             Shape (n, 6), rows sum to 1, order EYE_EMOTIONS.
+        """
+
+
+class VoiceClassifier(Protocol):
+    """A loaded network for emotion in the voice."""
+
+    version: str
+    """Name and short hash of the weights."""
+
+    def __call__(self, rows: FloatArray, /) -> FloatArray:
+        """Classify stretches of speech of shape (n, 100, n_frames), as ``pipeline.audio.voice_input`` makes them.
+
+        Returns:
+            Shape (n, 8), rows sum to 1, order VOICE_EMOTIONS.
         """
 
 

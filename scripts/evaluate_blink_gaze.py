@@ -1,9 +1,9 @@
 """Measure blinks, gaze zones and head pose on generated faces whose truth is known.
 
-    scripts/evaluate_blink_gaze [--seconds 40] [--json]
+    scripts/evaluate_blink_gaze [--seconds 22] [--json]
 
-A portrait with depth (``scripts.blink_gaze_faces``) blinks, looks into nine zones and turns its head; FaceMesh follows it
-and the extractors of the live analyser measure it. Clips: a head held at five angles of yaw at 30 fps, one that goes
+A portrait with depth (``scripts.blink_gaze_faces``) blinks, looks into nine zones and turns its head; FaceMesh follows
+it and the extractors of the live analyser measure it. Clips: a head held at five angles of yaw at 30 fps, one that goes
 through all of them, 15 and 24 fps, and a tenth of the frames lost.
 
 - blink_f1: a blink counts as found when a detected one overlaps it within 0.15 s.
@@ -91,7 +91,7 @@ def parse_options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="evaluate_blink_gaze", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--seconds", type=float, default=40.0, help="length of each clip (default: 40)")
+    parser.add_argument("--seconds", type=float, default=22.0, help="length of each clip (default: 22)")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     return parser.parse_args()
 

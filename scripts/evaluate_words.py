@@ -132,8 +132,10 @@ def main() -> None:
     transcribe = load_transcriber(options.transcriber)
     tallies, load = evaluate(options.data / "ravdess", transcribe, options.clips)
     if options.json:
-        rows = {name: {**asdict(tally.errors), "clips": tally.n_clips, "right": tally.n_right, "rate": tally.errors.rate}
-                for name, tally in tallies.items()}  # fmt: skip
+        rows = {
+            name: {"clips": tally.n_clips, "right": tally.n_right, **asdict(tally.errors), "rate": tally.errors.rate}
+            for name, tally in tallies.items()
+        }
         print(json.dumps({"transcriber": transcribe.version, "processor_s_per_s": load, "rows": rows}, indent=1))
         return
     print(f"{transcribe.version}; {load:.2f} s of one processor by second of sound")

@@ -10,6 +10,7 @@ from typing import Any
 from aiohttp import web
 
 from models.errors import ModelError
+from models.stress_module import load_stress_module
 from models.transcriber import check_transcriber
 from server import clock
 from server.analysis.supervisor import AnalysisPool
@@ -75,7 +76,7 @@ def make_app(
         config,
         media=plane,
         analysis=pool,
-        model_version=model_version(is_flip_averaged=config.emotion_flip),
+        model_version=_model_version(config),
         clock=monotonic_s,
         now=now,
     )
@@ -140,6 +141,17 @@ def _check_models(config: Config) -> None:
         check_transcriber(config.transcriber)
     except ModelError as exc:
         raise ConfigError(f"COMPOSURE_TRANSCRIBER={config.transcriber!r}: {exc}") from exc
+
+
+def _model_version(config: Config) -> str:
+    """Return which models analyse; the decision module is read for it, so that a wrong file is refused at start."""
+    version = model_version(is_flip_averaged=config.emotion_flip)
+    if config.stress_model is None:
+        return version
+    try:
+        return f"{version} {load_stress_module(config.stress_model).module.version}"
+    except ModelError as exc:
+        raise ConfigError(f"stress_model: {exc}") from exc
 
 
 def _key(config: Config) -> bytes:

@@ -176,6 +176,9 @@ class Config:
     transcriber: str = _setting(
         "off", _transcriber, "off, pocketsphinx, or a whisper model: a folder, or a name like small.en to fetch"
     )
+    stress_model: Path | None = _setting(
+        "", _path, "decision module made by scripts/train_stress, shown as an experimental signal; empty means none"
+    )
     analysed_purposes: tuple[str, ...] = _setting(
         "practice,research", _purposes, "purposes for which analysis is allowed (the law: docs/install.md)"
     )

@@ -6,13 +6,15 @@ carries an analysis value.
 """
 
 import base64
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
+from pipeline.advice import Advice
 from pipeline.language.words import Word
 from pipeline.levels import LEVELS, name_level
+from pipeline.moved import PeakReason
 from pipeline.types import EMOTIONS, EYE_EMOTIONS, Estimate, Explanation, Reading, Reason, Shares, Signal
 
 MAX_MESSAGE_BYTES = 16_384
@@ -139,8 +141,8 @@ SERVER_EVENTS: dict[str, ServerEvent] = {
     "error": ServerEvent(roles=BOTH, purpose="{code, message}: what could not be done and why"),
     # {reason: ended|declined|cancelled|replaced|expired|shutdown}; the page must not reconnect by itself.
     "bye": ServerEvent(roles=BOTH, purpose="this connection is over"),
-    # {session_id, estimates: [...], markers, notes, questions, peaks: [{t_s, stress}], complete: bool}; a long session
-    # comes in several. complete: the estimates replace what the page has; else they are added to it.
+    # {session_id, estimates: [...], markers, notes, questions, peaks: [{t_s, stress, why}], complete: bool}; a long
+    # session comes in several. complete: the estimates replace what the page has; else they are added to it.
     "history": ServerEvent(roles=INTERVIEWER, purpose="what a page needs after hello and when a session starts"),
     # One estimate: see server/protocol.estimate_message.
     "estimate": ServerEvent(roles=INTERVIEWER, purpose="one tick of the analyser"),
@@ -179,11 +181,23 @@ def reading_message(reading: Reading) -> dict[str, Any]:
     }
 
 
-def estimate_message(session_id: str, estimate: Estimate, *, newest_arrival_s: float | None = None) -> dict[str, Any]:
+def estimate_message(
+    session_id: str,
+    estimate: Estimate,
+    *,
+    newest_arrival_s: float | None = None,
+    peak_why: PeakReason | None = None,
+    advice: Sequence[Advice] = (),
+) -> dict[str, Any]:
     """Return an estimate as the message interviewers receive and researchers read.
 
-    ``newest_arrival_s`` is the server's monotonic clock when the newest media behind the estimate arrived; the
-    difference to the clock on receipt is the latency of the analysis.
+    Args:
+        session_id: whose it is.
+        estimate: what was measured.
+        newest_arrival_s: the server's monotonic clock when the newest media behind the estimate arrived; the
+            difference to the clock on receipt is the latency of the analysis.
+        peak_why: of the peak that it confirms.
+        advice: what stands recommended now; for interviewers alone.
     """
     return {
         "type": "estimate",
@@ -203,9 +217,44 @@ def estimate_message(session_id: str, estimate: Estimate, *, newest_arrival_s: f
         "window_mean": _rounded(estimate.window_mean),
         "window_sd": _rounded(estimate.window_sd),
         "peak_t_s": estimate.peak_t_s,
+        "peak_why": None if peak_why is None else why_message(peak_why),
         "contributions": [{"signal": part.signal, "amount": round(part.amount, 4)} for part in estimate.contributions],
         "newest_arrival_s": newest_arrival_s,
         "signals": {signal.name: signal_message(signal) for signal in estimate.signals},
+        "advice": [_advice_message(item) for item in advice],
+    }
+
+
+def peak_message(t_s: float, stress: float, why: PeakReason | None) -> dict[str, Any]:
+    """Return a peak as its wire form {t_s, stress, why}; ``why`` is null where nothing is stored to explain it."""
+    return {"t_s": t_s, "stress": round(stress, 4), "why": None if why is None else why_message(why)}
+
+
+def why_message(why: PeakReason) -> dict[str, Any]:
+    """Return why there is a peak as its wire form {rise, parts, moved}."""
+    return {
+        "rise": round(why.rise, 4),
+        "parts": [{"signal": part.signal, "amount": round(part.amount, 4)} for part in why.parts],
+        "moved": [
+            {
+                "name": item.name,
+                "value": significant(item.value),
+                "z": round(item.z, 2),
+                "quality": round(item.quality, 3),
+            }
+            for item in why.moved
+        ],
+    }
+
+
+def _advice_message(advice: Advice) -> dict[str, Any]:
+    return {
+        "id": advice.id,
+        "text": advice.text,
+        "evidence": [
+            {"name": item.name, "value": significant(item.value), "z": None if item.z is None else round(item.z, 2)}
+            for item in advice.evidence
+        ],
     }
 
 

@@ -2,8 +2,11 @@ from pathlib import Path
 
 import pytest
 
+from models.stress_module import write_stress_module
+from server.app import make_app
 from server.config import Config, ConfigError
 from server.network import TurnUrl
+from tests.fakes.modules import MODULE
 
 
 def test_defaults_serve_this_machine_only():
@@ -123,6 +126,18 @@ def test_tls_wants_both_files(tmp_path: Path):
         Config.from_env({"COMPOSURE_TLS_CERT": str(tmp_path / "a.pem")})
     with pytest.raises(ConfigError, match="no such file"):
         Config.from_env({"COMPOSURE_TLS_CERT": str(tmp_path / "a"), "COMPOSURE_TLS_KEY": str(tmp_path / "b")})
+
+
+def test_a_stress_model_that_cannot_be_used_is_refused_at_start(tmp_path: Path):
+    path = tmp_path / "mine.json"
+    settings = {"data_dir": str(tmp_path), "stress_model": str(path)}
+    with pytest.raises(ConfigError, match=r"stress_model: .*mine\.json cannot be read"):
+        make_app(Config.from_env({}, settings))
+    path.write_text("{}")
+    with pytest.raises(ConfigError, match=r"stress_model: .*is not a stress module"):
+        make_app(Config.from_env({}, settings))
+    write_stress_module(MODULE, path, {})
+    make_app(Config.from_env({}, settings))
 
 
 def test_ranges_and_lists():

@@ -7,8 +7,10 @@ import numpy as np
 from pipeline.audio.floor import FloorState, follow_floor
 from pipeline.audio.framing import (
     HOP_S,
+    HOP_SAMPLES,
     Doubles,
     Flags,
+    Frames,
     FramingState,
     append_chunk,
     count_frames,
@@ -27,8 +29,11 @@ WINDOW_S = 3.0
 """Long enough for a phrase, so that the variabilities mean something; short enough to follow an answer."""
 KEPT_S = 5.0
 """Frames kept: the window and what capture times may run ahead of it."""
-BATCH_FRAMES = 10
-"""Frames measured together; a tick measures what is there."""
+SOUND_FRAMES = 200
+"""Sound kept for what is measured at ticks: the second since the last one, frames whose pitch is not decided yet, and
+some in hand."""
+BATCH_FRAMES = 50
+"""Frames measured together, for with few most of the time goes into calls; a tick measures what is there."""
 
 _PITCH_WINDOW = make_pitch_window(SAMPLE_RATE_HZ)
 
@@ -64,6 +69,8 @@ class VoiceState:
     floor: FloorState
     pitch: PitchState
     track: FrameTrack
+    sound: Frames
+    """The last HOP_SAMPLES of each of the newest frames of the track, shape (at most SOUND_FRAMES, HOP_SAMPLES)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,7 +100,8 @@ def new_voice() -> VoiceState:
     """Return the state before any sound."""
     none = np.zeros(0)
     track = FrameTrack(t_s=none, rms=none, level_dbfs=none, floor_dbfs=none, centroid_hz=none, f0_hz=none)
-    return VoiceState(framing=new_framing(), floor=FloorState(), pitch=new_pitch(), track=track)
+    sound = np.zeros((0, HOP_SAMPLES), np.float32)
+    return VoiceState(framing=new_framing(), floor=FloorState(), pitch=new_pitch(), track=track, sound=sound)
 
 
 def hear(state: VoiceState, chunk: AudioChunk) -> VoiceState:
@@ -130,7 +138,9 @@ def measure_pending(state: VoiceState) -> VoiceState:
         f0_hz=np.zeros(len(frames)),
     )
     track = replace(state.track.followed_by(newer), f0_hz=newest_hz)
-    return VoiceState(framing=framing, floor=floor, pitch=pitch, track=track.where(track.t_s > times_s[-1] - KEPT_S))
+    track = track.where(track.t_s > times_s[-1] - KEPT_S)
+    sound = np.concatenate((state.sound, frames[:, -HOP_SAMPLES:]))[-min(SOUND_FRAMES, len(track.t_s)) :]
+    return VoiceState(framing=framing, floor=floor, pitch=pitch, track=track, sound=sound)
 
 
 def view_window(state: VoiceState, t_s: float) -> VoiceWindow | None:

@@ -89,6 +89,8 @@ class Micro:
     """Times and watched features of the last second."""
     tremble: FloatArray | None = None
     """Running mean deviation of each watched feature from its median; None before the first second."""
+    rest: FloatArray | None = None
+    """The median before the present movement."""
     onset_s: float | None = None
     """When the present movement began; None without one."""
     apex: float = 0.0
@@ -127,9 +129,8 @@ def follow_expression(state: ExpressionState, geometry: FaceGeometry, openness: 
     if geometry.reason is not Reason.OK:
         return replace(state, pose_deg=None, micro=replace(state.micro, memory=(), onset_s=None))
     pose_deg = (geometry.yaw_deg, geometry.pitch_deg)
-    turned_deg = (
-        0.0 if state.pose_deg is None else max(abs(a - b) for a, b in zip(pose_deg, state.pose_deg, strict=True))
-    )
+    last_deg = pose_deg if state.pose_deg is None else state.pose_deg
+    turned_deg = max(abs(a - b) for a, b in zip(pose_deg, last_deg, strict=True))
     is_shut = openness is not None and openness < OPEN
     is_moving = step_s > 0 and turned_deg / step_s > STILL_DEG_PER_S
     micro = _spot(state.micro, geometry.t_s, geometry.features[_WATCHED,], is_spoiled=is_shut or is_moving)
@@ -151,11 +152,12 @@ def view_expression(state: ExpressionState, t_s: float) -> tuple[Signal, ...]:
     if reason is not Reason.OK:
         return absent(DEFINITIONS, reason)
     age_s = t_s - (state.watch.seen_s or t_s)
-    now = sums_since(state.shapes, t_s - PRESENT_S - 1).sum(axis=0)
+    recent = sums_since(state.shapes, t_s - PRESENT_S - 1)
+    now = recent.sum(axis=0)
     shaped: tuple[Signal, ...]
     if state.neutral is None:
         shaped = absent(DEFINITIONS[:-1], Reason.CALIBRATING)
-    elif now[0] < 0.3:
+    elif len(recent) == 0 or now[0] < 0.3:
         shaped = absent(DEFINITIONS[:-1], Reason.TOO_SHORT)
     else:
         quality = float(now[1] / now[0])
@@ -171,8 +173,9 @@ def _view_micro(state: ExpressionState, t_s: float, age_s: float) -> Signal:
     definition = DEFINITIONS[-1]
     if state.watch.fps < MICRO_FPS:
         return absent((definition,), Reason.LOW_RATE)[0]
-    sums = sums_since(state.shapes, t_s - WINDOW_S).sum(axis=0)
-    if sums[0] < WINDOW_S / 4:
+    rows = sums_since(state.shapes, t_s - WINDOW_S)
+    sums = rows.sum(axis=0)
+    if len(rows) == 0 or sums[0] < WINDOW_S / 4:
         return absent((definition,), Reason.TOO_SHORT)[0]
     n = sum(event_s > t_s - WINDOW_S for event_s in state.micro.events_s)
     # Never sure, however good the picture is.
@@ -192,23 +195,29 @@ def _proxies(change: Doubles) -> tuple[float, ...]:
 
 def _spot(micro: Micro, t_s: float, features: FloatArray, *, is_spoiled: bool) -> Micro:
     """Follow the strain: the largest change of a watched feature from its last second, in its usual tremble."""
+    if micro.onset_s is not None and t_s - micro.onset_s > MICRO_MAX_S:
+        # It stays: what it has become is what the next movement starts from.
+        return replace(micro, memory=((t_s, features),), onset_s=None)
     memory = (*(item for item in micro.memory if item[0] > t_s - MEMORY_S), (t_s, features))
     if len(memory) < 2 or t_s - memory[0][0] < MEMORY_S / 2:
         return replace(micro, memory=memory, onset_s=None)
-    deviation = np.abs(features - np.median([past for _, past in memory], axis=0))
-    if micro.tremble is None:
-        return replace(micro, memory=memory, tremble=np.asarray(np.maximum(deviation, _MIN_TREMBLE), np.float32))
-    strain = float((deviation / np.maximum(micro.tremble, _MIN_TREMBLE)).max())
+    rest = micro.rest
+    if micro.onset_s is None or rest is None:
+        rest = np.asarray(np.median([past for _, past in memory], axis=0), np.float32)
+    deviation = np.abs(features - rest)
+    least = _MIN_TREMBLE if micro.tremble is None else np.maximum(micro.tremble, _MIN_TREMBLE)
+    strain = float((deviation / least).max())
     # Outliers teach the tremble no more than its threefold.
-    taught = np.minimum(deviation, 3 * np.maximum(micro.tremble, _MIN_TREMBLE))
-    tremble = np.asarray(micro.tremble + _TREMBLE_SHARE * (taught - micro.tremble), np.float32)
-    micro = replace(micro, memory=memory, tremble=tremble)
+    taught = np.minimum(deviation, 3 * least)
+    old = taught if micro.tremble is None else micro.tremble
+    micro = replace(
+        micro, memory=memory, tremble=np.asarray(old + _TREMBLE_SHARE * (taught - old), np.float32), rest=rest
+    )
     if micro.onset_s is None:
         return replace(micro, onset_s=t_s, apex=strain, is_spoiled=is_spoiled) if strain > ONSET else micro
     if strain > OFFSET:
         return replace(micro, apex=max(micro.apex, strain), is_spoiled=micro.is_spoiled or is_spoiled)
     events_s = micro.events_s
-    is_brief = MICRO_MIN_S <= t_s - micro.onset_s <= MICRO_MAX_S
-    if micro.apex > APEX and is_brief and not micro.is_spoiled and not is_spoiled:
+    if micro.apex > APEX and t_s - micro.onset_s >= MICRO_MIN_S and not micro.is_spoiled and not is_spoiled:
         events_s = (*(event_s for event_s in events_s if event_s > t_s - WINDOW_S), t_s)
     return replace(micro, onset_s=None, events_s=events_s)

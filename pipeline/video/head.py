@@ -22,8 +22,9 @@ DOMINANCE = 1.5
 """A gesture's swings are so many times larger than what the head does around the other axis meanwhile."""
 SAME_GESTURE_S = 1.0
 """Swings that follow within this belong to the same nod or shake."""
-MOVING_DEG_PER_S, MOVING_CM_PER_S = 6.0, 2.0
-"""A second with more movement on average counts as fidgeting: a still head of the talkers we looked at has 1 to 4."""
+MOVING_DEG_PER_S, MOVING_CM_PER_S = 8.0, 2.5
+"""A second with more movement on average counts as fidgeting: ten people who read a sentence had 2 to 7 degrees and 0.5
+to 2 cm a second, the tremble of the landmarks included."""
 MOTION_WINDOW_S, WINDOW_S, POSTURE_S = 10, 60, 120
 PRESENT_S = 2
 MIN_SEEN_S = 5.0
@@ -97,7 +98,7 @@ class HeadState:
     """What is remembered: two minutes of posture, a minute of movement."""
 
     watch: Watch = field(default_factory=Watch)
-    smooth: tuple[float, float, float, float, float, float] | None = None
+    smooth: tuple[float, ...] | None = None
     """Yaw, pitch, roll in degrees and place in cm of the last frame, filtered."""
     posture: Seconds = field(default_factory=Seconds)
     """Columns: seconds seen, yaw, pitch, roll, distance, degrees moved, cm moved, each but the last two times time."""
@@ -148,8 +149,8 @@ def follow_head(state: HeadState, geometry: FaceGeometry) -> HeadState:
     )
     return replace(
         state,
-        nods=_gesture(state.nods, state.pitch, N_NOD, [point[1] for point in state.path], t_s),
-        shakes=_gesture(state.shakes, state.yaw, N_SHAKE, [point[2] for point in state.path], t_s),
+        nods=_gesture(state.nods, state.pitch, N_NOD, state.path, 1),
+        shakes=_gesture(state.shakes, state.yaw, N_SHAKE, state.path, 2),
     )
 
 
@@ -185,7 +186,7 @@ def _view_pose(state: HeadState, t_s: float) -> tuple[Signal, ...]:
         values["head.shakes"] = _count(state.shakes, t_s) / (seen_s / 60)
     age_s = t_s - (state.watch.head_s or t_s)
     worth = {name: min(1.0, seen_s / (WINDOW_S / 2)) for name in ("head.fidgeting", "head.nods", "head.shakes")}
-    signals = []
+    signals: list[Signal] = []
     for definition in _HEAD:
         value = values.get(definition.name)
         if value is None:
@@ -251,9 +252,14 @@ def _ended(swings: Swings) -> tuple[tuple[float, float, float], ...]:
 
 
 def _gesture(
-    gestures: tuple[tuple[float, float], ...], swings: Swings, n_swings: int, other_deg: list[float], t_s: float
+    gestures: tuple[tuple[float, float], ...],
+    swings: Swings,
+    n_swings: int,
+    path: tuple[tuple[float, float, float], ...],
+    i_other: int,
 ) -> tuple[tuple[float, float], ...]:
-    """Add a nod or a shake when its last swing has just ended."""
+    """Add a nod or a shake when its last swing has just ended; ``i_other`` is the other axis in the path."""
+    t_s = path[-1][0]
     if len(swings.swings) < n_swings:
         return gestures
     used = swings.swings[-n_swings:]
@@ -261,6 +267,7 @@ def _gesture(
     last_end_s = gestures[-1][1] if gestures else -math.inf
     if end_s <= last_end_s or t_s - end_s > MAX_SWING_S + 0.1:
         return gestures
+    other_deg = [point[i_other] for point in path]
     size_deg = sum(size for _, _, size in used) / n_swings
     if size_deg < DOMINANCE * (max(other_deg) - min(other_deg)):
         return gestures

@@ -4,7 +4,9 @@ import pickle
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
+from pipeline.audio.voice_emotion import judge_voice, keep_sound, new_sound
 from pipeline.language.words import Transcript
+from pipeline.learned import LearnedStress
 from pipeline.session import MAX_AGE_S, Item, SessionState, new_session, reset_calibration, step
 from pipeline.types import (
     SAMPLE_RATE_HZ,
@@ -15,9 +17,11 @@ from pipeline.types import (
     FaceFinder,
     Gap,
     OtherVoice,
+    QuestionAsked,
     Reason,
     SpeechDetector,
     Tick,
+    VoiceClassifier,
 )
 from pipeline.video.explain import explain
 from pipeline.video.eyes import look_at_eyes
@@ -34,6 +38,7 @@ from server.analysis.messages import (
     KeyframeWanted,
     MakeEstimate,
     MarkGap,
+    MarkQuestion,
     Media,
     Open,
     OthersSpeak,
@@ -53,11 +58,12 @@ STARVED_S = 1.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class FaceNetworks:
-    """The networks that read a face; a worker's sessions share them."""
+class Networks:
+    """The networks that read a face or a voice; a worker's sessions share them."""
 
     emotions: EmotionClassifier
     eyes: EyeClassifier
+    voice: VoiceClassifier
 
 
 class SessionAnalyser:
@@ -67,11 +73,12 @@ class SessionAnalyser:
         self,
         message: Open,
         *,
-        networks: FaceNetworks,
+        networks: Networks,
         find_face: FaceFinder,
         detect_speech: SpeechDetector,
         clock: Callable[[], float],
         transcription: Transcription | None = None,
+        module: LearnedStress | None = None,
     ) -> None:
         self._session_id = message.session_id
         self._origin_s = message.origin_s
@@ -81,10 +88,12 @@ class SessionAnalyser:
         self._find_face = find_face
         self._detect_speech = detect_speech
         self._clock = clock
+        self._module = module
         self._state = _restored(message.state)
         self._audio = AudioDecoder(message.origin_s)
         self._words = SessionWords(transcription)
         self._told_lost_s = 0.0
+        self._sound = new_sound()
         self._video: VideoDecoder | None = None
         self._video_broken_from_s: float | None = None
         self._video_seen_s = 0.0
@@ -97,7 +106,7 @@ class SessionAnalyser:
         self._stats = SessionStats()
 
     def handle(
-        self, message: Media | MarkGap | OthersSpeak | Transcribe | MakeEstimate | Recalibrate | Explain
+        self, message: Media | MarkGap | OthersSpeak | MarkQuestion | Transcribe | MakeEstimate | Recalibrate | Explain
     ) -> Iterator[FromWorker]:
         """Take one message and yield the answers.
 
@@ -110,7 +119,9 @@ class SessionAnalyser:
                 else:
                     yield from self._watch(message.frame)
             case MarkGap():
-                self._step(Gap(from_s=message.from_s, to_s=message.to_s, stream=message.stream))
+                gap = Gap(from_s=message.from_s, to_s=message.to_s, stream=message.stream)
+                self._sound = keep_sound(self._sound, gap)
+                self._step(gap)
             case OthersSpeak():
                 self._step(OtherVoice(t_s=message.t_s, is_speaking=message.is_speaking))
             case Transcribe():
@@ -120,6 +131,8 @@ class SessionAnalyser:
                 yield from self._estimate(message.t_s)
             case Recalibrate():
                 self._state = reset_calibration(self._state)
+            case MarkQuestion():
+                self._step(QuestionAsked(t_s=message.t_s))
             case Explain():
                 explanation = self._explain(message.emotion)
                 yield Explained(session_id=self._session_id, number=message.number, explanation=explanation)
@@ -153,7 +166,8 @@ class SessionAnalyser:
         self._state, _ = step(self._state, item)
 
     def _estimate(self, t_s: float) -> Iterator[FromWorker]:
-        self._state, estimates = step(self._state, Tick(t_s=t_s))
+        self._step(judge_voice(self._sound, self._state.voice, t_s, self._networks.voice))
+        self._state, estimates = step(self._state, Tick(t_s=t_s), module=self._module)
         # First, so that no estimate is ever known whose state is not.
         yield Checkpoint(session_id=self._session_id, t_s=t_s, state=pickle.dumps(self._state))
         for estimate in estimates:
@@ -192,6 +206,7 @@ class SessionAnalyser:
         if chunk.t_s < 0:
             return
         self._step(chunk)
+        self._sound = keep_sound(self._sound, chunk)
         activity = self._detect_speech(chunk)
         if activity is not None:
             self._step(activity)

@@ -17,6 +17,7 @@ from server.analysis.messages import (
     Explain,
     Explained,
     MarkGap,
+    MarkQuestion,
     Open,
     OthersSpeak,
     Recalibrate,
@@ -170,6 +171,12 @@ class AnalysisFeed:
             return
         self._backlog.put(Recalibrate(session_id=self.session_id))
         self.wake()
+
+    def mark_question(self, t_s: float) -> None:
+        """Let the analysis know that a question was asked at this session time; a worker that is away misses it."""
+        if self._is_attached and not self._is_closing:
+            self._backlog.put(MarkQuestion(session_id=self.session_id, t_s=t_s))
+            self.wake()
 
     async def explain(self, emotion: str | None) -> Explanation | None:
         """Ask what the emotion network's answer on the newest face rests on.

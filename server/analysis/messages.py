@@ -82,6 +82,14 @@ class Recalibrate:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class MarkQuestion:
+    """To the worker: a question was asked at this session time."""
+
+    session_id: str
+    t_s: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Explain:
     """To the worker: say what the emotion network's answer on the newest face rests on."""
 
@@ -208,7 +216,19 @@ class Pong:
     number: int
 
 
-ToWorker = Open | Media | MarkGap | OthersSpeak | Transcribe | MakeEstimate | Recalibrate | Explain | Close | Ping
+ToWorker = (
+    Open
+    | Media
+    | MarkGap
+    | OthersSpeak
+    | MarkQuestion
+    | Transcribe
+    | MakeEstimate
+    | Recalibrate
+    | Explain
+    | Close
+    | Ping
+)
 FromWorker = Ready | EstimateMade | WordsMade | Checkpoint | Explained | KeyframeWanted | Closed | Failed | Pong
 
 _BY_TAG: Mapping[str, type] = {kind.__name__: kind for kind in get_args(ToWorker) + get_args(FromWorker)}

@@ -154,6 +154,8 @@ class AnalysisPool:
             arguments = ["--emotion-flip"] if self._config.emotion_flip else []
             if self._config.is_transcribing:
                 arguments.append(f"--transcriber={self._config.transcriber}")
+            if self._config.stress_model is not None:
+                arguments += ["--stress-model", str(self._config.stress_model)]
             self._workers = [
                 WorkerProcess(f"analysis-worker-{number}", clock=self._clock, arguments=arguments)
                 for number in range(self._config.analysis_workers)

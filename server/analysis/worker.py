@@ -1,6 +1,4 @@
-"""The worker process: ``python -m server.analysis.worker FD [--emotion-flip] [--transcriber=SETTING]``.
-
-FD is its end of the link.
+"""The worker process: ``python -m server.analysis.worker FD``, FD being its end of the link; options may follow.
 
 One thread takes messages in the order in which they come. The process ends when the link is closed, thus also when
 the server dies. Whatever C libraries write to standard output or error does not touch the link.
@@ -15,10 +13,12 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from models.face_mesh import FaceMeshFinder
-from models.loader import FlipAveraged, load_emotion_classifier, load_eye_classifier
+from models.loader import FlipAveraged, load_emotion_classifier, load_eye_classifier, load_voice_classifier
+from models.stress_module import load_stress_module
 from models.voice_activity import WebRtcDetector
+from pipeline.learned import LearnedStress
 from server import clock
-from server.analysis.analyser import FaceNetworks, SessionAnalyser
+from server.analysis.analyser import Networks, SessionAnalyser
 from server.analysis.link import Unpacker, pack
 from server.analysis.messages import (
     Close,
@@ -28,6 +28,7 @@ from server.analysis.messages import (
     FromWorker,
     MakeEstimate,
     MarkGap,
+    MarkQuestion,
     Media,
     Open,
     OthersSpeak,
@@ -44,6 +45,8 @@ from server.analysis.transcription import Transcription
 FLIP = "--emotion-flip"
 TRANSCRIBER = "--transcriber="
 """Followed by the setting; without it no words are written down."""
+STRESS_MODEL = "--stress-model"
+"""Followed by the file of a decision module."""
 
 NICENESS = 5
 """The media plane goes first when there are too few cores."""
@@ -55,11 +58,13 @@ class Worker:
 
     def __init__(
         self,
-        networks: FaceNetworks,
+        networks: Networks,
         make_face_finder: Callable[[], FaceMeshFinder],
+        module: LearnedStress | None = None,
         transcription: Transcription | None = None,
     ) -> None:
         self._networks = networks
+        self._module = module
         self._make_face_finder = make_face_finder
         self._sessions: dict[str, tuple[SessionAnalyser, FaceMeshFinder]] = {}
         self._transcription = transcription
@@ -74,7 +79,15 @@ class Worker:
             case Close():
                 yield from self._close(message.session_id)
             case (
-                Open() | Media() | MarkGap() | OthersSpeak() | Transcribe() | MakeEstimate() | Recalibrate() | Explain()
+                Open()
+                | Media()
+                | MarkGap()
+                | OthersSpeak()
+                | MarkQuestion()
+                | Transcribe()
+                | MakeEstimate()
+                | Recalibrate()
+                | Explain()
             ):
                 try:
                     yield from self._handle_in_session(message)
@@ -83,7 +96,16 @@ class Worker:
                     yield Failed(session_id=message.session_id, error=_describe(exc))
 
     def _handle_in_session(
-        self, message: Open | Media | MarkGap | OthersSpeak | Transcribe | MakeEstimate | Recalibrate | Explain
+        self,
+        message: Open
+        | Media
+        | MarkGap
+        | OthersSpeak
+        | MarkQuestion
+        | Transcribe
+        | MakeEstimate
+        | Recalibrate
+        | Explain,
     ) -> Iterator[FromWorker]:
         if isinstance(message, Open):
             self._forget(message.session_id)
@@ -95,6 +117,7 @@ class Worker:
                 detect_speech=WebRtcDetector(),
                 clock=clock.monotonic_s,
                 transcription=self._transcription,
+                module=self._module,
             )
             self._sessions[message.session_id] = (analyser, finder)
         elif message.session_id in self._sessions:
@@ -135,17 +158,27 @@ class Worker:
             entry[1].close()
 
 
-def serve(link: socket.socket, *, is_flip_averaged: bool, transcription: Transcription | None = None) -> None:
+def serve(
+    link: socket.socket,
+    *,
+    is_flip_averaged: bool,
+    stress_model: Path | None = None,
+    transcription: Transcription | None = None,
+) -> None:
     """Load the models, say so, and work until the other end closes."""
     started_s = clock.monotonic_s()
     emotions = load_emotion_classifier()
-    networks = FaceNetworks(
-        emotions=FlipAveraged(emotions) if is_flip_averaged else emotions, eyes=load_eye_classifier()
+    networks = Networks(
+        emotions=FlipAveraged(emotions) if is_flip_averaged else emotions,
+        eyes=load_eye_classifier(),
+        voice=load_voice_classifier(),
     )
+    module = None if stress_model is None else load_stress_module(stress_model).module
     FaceMeshFinder().close()  # the first one pays for loading the library
-    worker = Worker(networks, FaceMeshFinder, transcription)
+    worker = Worker(networks, FaceMeshFinder, module, transcription)
     unpacker = Unpacker()
-    _send(link, Ready(model_version=networks.emotions.version, load_s=clock.monotonic_s() - started_s))
+    versions = (networks.emotions.version, *(() if module is None else (module.version,)))
+    _send(link, Ready(model_version=" ".join(versions), load_s=clock.monotonic_s() - started_s))
     while True:
         if _wait(link, transcription):
             for answer in worker.take_words():
@@ -169,13 +202,15 @@ def _wait(link: socket.socket, transcription: Transcription | None) -> bool:
 
 
 def main(argv: list[str]) -> int:
-    """Run a worker on the inherited socket argv[0]; FLIP among the others averages over mirrored faces."""
+    """Run a worker on the inherited socket argv[0]; FLIP and STRESS_MODEL may follow."""
     os.nice(NICENESS)
-    setting = next((item.removeprefix(TRANSCRIBER) for item in argv[1:] if item.startswith(TRANSCRIBER)), None)
+    rest = argv[1:]
+    stress_model = Path(rest[rest.index(STRESS_MODEL) + 1]) if STRESS_MODEL in rest else None
+    setting = next((item.removeprefix(TRANSCRIBER) for item in rest if item.startswith(TRANSCRIBER)), None)
     transcription = None if setting is None else Transcription(setting)
     with socket.socket(fileno=int(argv[0])) as link:
         try:
-            serve(link, is_flip_averaged=FLIP in argv[1:], transcription=transcription)
+            serve(link, is_flip_averaged=FLIP in rest, stress_model=stress_model, transcription=transcription)
         except (BrokenPipeError, ConnectionResetError):
             return 0
         finally:

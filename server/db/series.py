@@ -10,6 +10,8 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from pipeline.levels import LEVELS
+from pipeline.moved import PeakPoint
+from pipeline.trend import WINDOW_S
 from pipeline.types import (
     EMOTIONS,
     EYE_EMOTIONS,
@@ -189,6 +191,33 @@ async def find_peaks(connection: AsyncConnection, session_id: str) -> tuple[tupl
     return tuple((row.t_s, row.stress) for row in rows)
 
 
+async def find_peak_points(connection: AsyncConnection, session_id: str, peak_t_s: float) -> tuple[PeakPoint, ...]:
+    """Return what explains a peak: the estimates of the window up to it, the last with its signals."""
+    rows = await connection.execute(
+        select(
+            estimates.c.t_s,
+            estimates.c.stress,
+            estimates.c.contributions,
+            type_coerce(case((estimates.c.t_s == peak_t_s, estimates.c.signals)), JSON).label("signals"),
+        )
+        .where(
+            estimates.c.session_id == session_id,
+            estimates.c.t_s > peak_t_s - WINDOW_S,
+            estimates.c.t_s <= peak_t_s,
+        )
+        .order_by(estimates.c.t_s)
+    )
+    return tuple(
+        PeakPoint(
+            t_s=row.t_s,
+            stress=row.stress,
+            contributions=_contributions_from_row(row),
+            signals=_signals_from_row(row),
+        )
+        for row in rows
+    )
+
+
 def _session_from_row(row: Row[*tuple[Any, ...]]) -> Session:
     return Session(
         id=row.id,
@@ -272,10 +301,14 @@ def _estimate_from_row(row: Row[*tuple[Any, ...]]) -> Estimate:
         window_mean=row.window_mean,
         window_sd=row.window_sd,
         peak_t_s=row.peak_t_s,
-        contributions=tuple(Contribution(signal=signal, amount=amount) for signal, amount in row.contributions),
+        contributions=_contributions_from_row(row),
         newest_sample_s=row.newest_sample_s,
         signals=_signals_from_row(row),
     )
+
+
+def _contributions_from_row(row: Row[*tuple[Any, ...]]) -> tuple[Contribution, ...]:
+    return tuple(Contribution(signal=signal, amount=amount) for signal, amount in row.contributions)
 
 
 def _signals_from_row(row: Row[*tuple[Any, ...]]) -> tuple[Signal, ...]:

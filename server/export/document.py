@@ -7,7 +7,8 @@ from datetime import datetime
 from typing import Any
 
 from server.export.columns import COLUMNS
-from server.protocol import signal_message, word_message
+from server.protocol import signal_message, why_message, word_message
+from server.sessions.signal_table import signal_table_json
 from server.sessions.summaries import SessionReport
 
 CONTENT_TYPE = "application/json"
@@ -59,10 +60,15 @@ def _head(report: SessionReport) -> dict[str, Any]:
             "percentiles": {str(percent): value for percent, value in report.summary.percentiles},
             "emotions": dict(report.summary.emotions),
             "peaks": [
-                {**asdict(asked.peak), "question": None if asked.question is None else asked.question.text}
+                {
+                    **asdict(asked.peak),
+                    "question": None if asked.question is None else asked.question.text,
+                    "why": None if asked.why is None else why_message(asked.why),
+                }
                 for asked in report.peaks
             ],
         },
+        "signal_table": signal_table_json(report.signal_table),
         "questions": [{"id": question.id, "text": question.text} for question in report.questions],
         "markers": [
             {

@@ -19,9 +19,12 @@ from server.export.words import VTT_TYPE, words_csv, words_vtt
 from server.http.access import MEMBER, Route, current_interview, current_user
 from server.http.forms import go_to
 from server.http.keys import CONFIG, ROOMS, SUMMARIES
+from server.http.signal_catalogue import signal_catalogue
 from server.http.templates import render
 from server.http.wording import PURPOSE_WORDS
+from server.protocol import peak_message
 from server.sessions.records import Marker, MarkerKind, Question, SessionStatus
+from server.sessions.signal_table import signal_table_json
 from server.sessions.summaries import SessionReport, summarise_estimates
 
 BAND_WORDS = {"low": "Low", "moderate": "Moderate", "high": "High"}
@@ -70,7 +73,14 @@ async def room_page(request: web.Request) -> web.Response:
         "is_purpose_analysed": interview.purpose in request.app[CONFIG].analysed_purposes,
     }
     purpose_words = PURPOSE_WORDS[interview.purpose]
-    return render(request, "room.html", interview=interview, purpose_words=purpose_words, page=page)
+    return render(
+        request,
+        "room.html",
+        interview=interview,
+        purpose_words=purpose_words,
+        page=page,
+        signal_catalogue=signal_catalogue(),
+    )
 
 
 # --- summary ---
@@ -101,6 +111,7 @@ async def summary_page(request: web.Request) -> web.Response:
         clock=clock,
         duration=duration,
         page=_for_script(report),
+        signal_catalogue=signal_catalogue(),
     )
 
 
@@ -221,7 +232,8 @@ def _for_script(report: SessionReport) -> dict[str, Any]:
         "stress": [_rounded(estimate.stress.value) for estimate in estimates],
         "face": [_rounded(estimate.face.value) for estimate in estimates],
         "voice": [_rounded(estimate.voice.value) for estimate in estimates],
-        "peaks": [{"t_s": asked.peak.t_s, "stress": asked.peak.stress} for asked in report.peaks],
+        "peaks": [peak_message(asked.peak.t_s, asked.peak.stress, asked.why) for asked in report.peaks],
+        "signal_table": signal_table_json(report.signal_table),
         "markers": [
             {"id": item.id, "t_s": item.t_s, "kind": item.kind, "label": item.label, "question_id": item.question_id}
             for item in report.markers

@@ -1,14 +1,21 @@
 """One session while it runs: from the frames that go in to the estimates that are stored and shown."""
 
+from collections import deque
 from collections.abc import Callable
 from typing import Any
 
+from pipeline.advice import AdviceState, Asked, follow_advice
+from pipeline.moved import PeakPoint, explain_peak, to_peak_point
+from pipeline.trend import WINDOW_S
 from pipeline.types import Estimate, Explanation
 from server.media import Attachment
 from server.protocol import estimate_message
 from server.sessions.ports import FeedPort, ListeningPort, NewWords, WorkerChange
 from server.sessions.recorder import EstimateRecorder
 from server.sessions.records import Session, StoredEstimate
+
+KEPT_POINTS = round(WINDOW_S) + 2
+"""Estimates that can be part of a peak's window when it is confirmed, one tick late."""
 
 
 class AnalysisRun:
@@ -46,6 +53,10 @@ class AnalysisRun:
         self._attachment: Attachment | None = None
         self._listening: ListeningPort | None = None
         self._newest_s: float | None = None
+        self._points = deque[PeakPoint](maxlen=KEPT_POINTS)
+        self._advice = AdviceState()
+        self._asked: dict[str, Asked] = {}
+        """Questions of this session by their marker."""
         self._is_cut = False
 
     def begin(self, feed: FeedPort, attachment: Attachment, listening: ListeningPort) -> None:
@@ -59,7 +70,14 @@ class AnalysisRun:
             return
         self._newest_s = estimate.t_s
         self._recorder.add(StoredEstimate(session_id=self.session.id, estimate=estimate))
-        self._on_estimate(estimate, estimate_message(self.session.id, estimate, newest_arrival_s=newest_arrival_s))
+        self._points.append(to_peak_point(estimate))
+        why = None if estimate.peak_t_s is None else explain_peak(self._points, estimate.peak_t_s)
+        asked = max(self._asked.values(), key=lambda question: question.t_s, default=None)
+        self._advice, advice = follow_advice(self._advice, estimate, asked)
+        message = estimate_message(
+            self.session.id, estimate, newest_arrival_s=newest_arrival_s, peak_why=why, advice=advice
+        )
+        self._on_estimate(estimate, message)
 
     def take_words(self, news: NewWords) -> None:
         """Pass on what was said."""
@@ -78,6 +96,16 @@ class AnalysisRun:
         self.worker = str(change.state)
         gap = {} if change.from_s is None else {"from_s": round(change.from_s, 3)}
         self._on_worker({"type": "worker", "state": self.worker, **gap})
+
+    def take_question(self, marker_id: str, question: Asked) -> None:
+        """An interviewer marked that a question was asked."""
+        self._asked[marker_id] = question
+        if self._feed is not None:
+            self._feed.mark_question(question.t_s)
+
+    def forget_question(self, marker_id: str) -> None:
+        """Its marker was deleted; what was measured after it stays."""
+        self._asked.pop(marker_id, None)
 
     def recalibrate(self) -> None:
         """Measure the person's baseline anew from here."""

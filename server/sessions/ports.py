@@ -98,6 +98,9 @@ class FeedPort(FrameConsumer, Protocol):
     def recalibrate(self) -> None:
         """Measure the person's baseline anew from here."""
 
+    def mark_question(self, t_s: float) -> None:
+        """Let the analysis know that a question was asked at this session time."""
+
     async def explain(self, emotion: str | None) -> Explanation | None:
         """Return what the answer on the newest face rests on; None when no worker answers in time.
 

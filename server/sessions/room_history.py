@@ -4,12 +4,13 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any, TypeVar
 
+from pipeline.moved import explain_peak
 from server.db import annotations as annotation_rows
 from server.db import interviews as interview_rows
 from server.db import series as series_rows
 from server.db.engine import AsyncConnection
 from server.errors import Forbidden, NotFound
-from server.protocol import estimate_message
+from server.protocol import estimate_message, peak_message
 from server.sessions.events import ClientMessage, Refused
 from server.sessions.records import Marker, MarkerKind, Note, Participant
 from server.sessions.room_messages import Message, history_message
@@ -72,9 +73,11 @@ class RoomHistory:
                     for note in await annotation_rows.find_notes(connection, self._interview_id)
                 ],
                 "questions": await interview_rows.find_questions(connection, self._interview_id),
-                "peaks": await series_rows.find_peaks(connection, session_id) if session_id else (),
                 "reader_id": reader_id,
             }
+            peaks = await _explained_peaks(connection, session_id) if session_id else []
+            # Why there are peaks is long, and the page keeps what it is told last.
+            brief = [{**peak, "why": None} for peak in peaks]
             newest_s: float | None = None
             waiting: list[Message] = []
             is_first = True
@@ -87,10 +90,11 @@ class RoomHistory:
                     newest_s = page[-1].t_s
                     waiting += [estimate_message(session_id, item) for item in page]
                     if len(waiting) >= ESTIMATES_PER_MESSAGE:
-                        put(history_message(session_id, waiting, complete=is_first and not is_continued, **common))
+                        is_whole = is_first and not is_continued
+                        put(history_message(session_id, waiting, complete=is_whole, peaks=brief, **common))
                         waiting, is_first = [], False
-        if waiting or is_first:
-            put(history_message(session_id, waiting, complete=is_first and not is_continued, **common))
+        if waiting or is_first or peaks:
+            put(history_message(session_id, waiting, complete=is_first and not is_continued, peaks=peaks, **common))
         return newest_s
 
     async def add_marker(self, author: Participant, message: ClientMessage) -> Marker:
@@ -122,6 +126,14 @@ class RoomHistory:
             )
             await annotation_rows.insert_marker(connection, marker)
         return marker
+
+    async def question_number(self, question_id: str | None) -> int | None:
+        """Return a question's place in the interview's list, from 1; None when it is not in it."""
+        if question_id is None:
+            return None
+        async with self._services.database.read() as connection:
+            questions = await interview_rows.find_questions(connection, self._interview_id)
+        return next((n for n, question in enumerate(questions, start=1) if question.id == question_id), None)
 
     async def delete_marker(self, marker_id: str) -> Marker:
         """Remove a marker, whoever made it, and return it. Raises NotFound if there is none."""
@@ -187,6 +199,13 @@ class RoomHistory:
     async def _latest_session_id(self, connection: AsyncConnection) -> str | None:
         sessions = await series_rows.sessions_of_interview(connection, self._interview_id)
         return sessions[-1].id if sessions else None
+
+
+async def _explained_peaks(connection: AsyncConnection, session_id: str) -> list[Message]:
+    return [
+        peak_message(t_s, stress, explain_peak(await series_rows.find_peak_points(connection, session_id, t_s), t_s))
+        for t_s, stress in await series_rows.find_peaks(connection, session_id)
+    ]
 
 
 _Stamped = TypeVar("_Stamped", Marker, Note)

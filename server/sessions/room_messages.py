@@ -30,10 +30,13 @@ def welcome_message(connection: Connection, interview: Interview) -> Message:
 
 
 def tap_message(message: Message, estimate: Estimate, *, origin_s: float | None) -> Message:
-    """Return an estimate as researchers receive it: with the features behind it, and session time 0 on their clock."""
+    """Return an estimate as researchers receive it.
+
+    With the features behind it and session time 0 on their clock, without what is recommended to the interviewers.
+    """
     features = estimate.voice_features
     return {
-        **message,
+        **{name: value for name, value in message.items() if name != "advice"},
         "origin_s": origin_s,
         "voice_features": None if features is None else asdict(features),
         "newest_sample_s": estimate.newest_sample_s,
@@ -70,14 +73,14 @@ def history_message(
     markers: Iterable[Marker],
     notes: Iterable[Note],
     questions: Iterable[Question],
-    peaks: Sequence[tuple[float, float]],
+    peaks: Sequence[Message],
     reader_id: str,
     complete: bool,
 ) -> Message:
     """Return what a page needs to know of the past.
 
-    ``estimates`` are in the form of protocol.estimate_message; ``complete`` says that they replace what the page has,
-    else they are added to it.
+    ``estimates`` and ``peaks`` are in the form of protocol.estimate_message and peak_message. ``complete`` says that
+    the estimates replace what the page has, else they are added to it.
     """
     return {
         "type": "history",
@@ -86,7 +89,7 @@ def history_message(
         "markers": [_marker_fields(marker) for marker in markers],
         "notes": [_note_fields(note, reader_id) for note in notes],
         "questions": [{"id": question.id, "text": question.text} for question in questions],
-        "peaks": [{"t_s": t_s, "stress": round(stress, 4)} for t_s, stress in peaks],
+        "peaks": peaks,
         "complete": complete,
     }
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable
 
+from pipeline.advice import Asked
 from server.db import participants as participant_rows
 from server.errors import ComposureError
 from server.protocol import explanation_message
@@ -9,7 +10,7 @@ from server.sessions.analysis_run import AnalysisRun
 from server.sessions.consent import Answer
 from server.sessions.events import ClientMessage, Refused, error_message, read_message
 from server.sessions.live_room import LiveRoom
-from server.sessions.records import ConsentKind
+from server.sessions.records import ConsentKind, MarkerKind
 from server.sessions.room_messages import marker_message, note_message
 from server.sessions.room_services import RoomServices
 from server.sessions.seat import Connection, Seat
@@ -103,11 +104,20 @@ async def _end(services: RoomServices, room: LiveRoom, seat: Seat, message: Clie
 
 
 async def _marker(services: RoomServices, room: LiveRoom, seat: Seat, message: ClientMessage) -> None:
-    room.broadcast(marker_message(await room.history.add_marker(seat.participant, message)))
+    marker = await room.history.add_marker(seat.participant, message)
+    run = room.analysis.run
+    is_of_run = run is not None and marker.session_id == run.session.id
+    if run is not None and is_of_run and marker.kind is MarkerKind.QUESTION and marker.t_s is not None:
+        number = await room.history.question_number(marker.question_id)
+        run.take_question(marker.id, Asked(number=number, t_s=marker.t_s))
+    room.broadcast(marker_message(marker))
 
 
 async def _delete_marker(services: RoomServices, room: LiveRoom, seat: Seat, message: ClientMessage) -> None:
-    room.broadcast(marker_message(await room.history.delete_marker(message.fields["id"]), deleted=True))
+    marker = await room.history.delete_marker(message.fields["id"])
+    if room.analysis.run is not None:
+        room.analysis.run.forget_question(marker.id)
+    room.broadcast(marker_message(marker, deleted=True))
 
 
 async def _note(services: RoomServices, room: LiveRoom, seat: Seat, message: ClientMessage) -> None:

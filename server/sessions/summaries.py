@@ -1,13 +1,16 @@
 """What remains of a session: figures from its stored estimates, with markers, notes and questions."""
 
 import asyncio
+from bisect import bisect_right
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from pipeline.language.words import Word
 from pipeline.levels import name_level
+from pipeline.moved import PeakReason, explain_peak, to_peak_point
 from pipeline.summary import Peak, SeriesPoint, SessionSummary, summarise
+from pipeline.trend import WINDOW_S
 from pipeline.types import Estimate
 from server.db import annotations as annotation_rows
 from server.db import interviews as interview_rows
@@ -16,7 +19,9 @@ from server.db import series as series_rows
 from server.db import words as word_rows
 from server.db.engine import AsyncConnection, Database
 from server.errors import NotFound
-from server.sessions.records import Interview, Marker, MarkerKind, Note, Question, Session, User
+from server.sessions.asked import list_asked
+from server.sessions.records import Interview, Marker, Note, Question, Session, User
+from server.sessions.signal_table import SignalRow, make_signal_table
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,6 +31,8 @@ class AskedPeak:
     peak: Peak
     question: Question | None
     """None before the first question, and when questions were not marked."""
+    why: PeakReason | None = None
+    """None where nothing is stored to explain it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,6 +53,8 @@ class SessionReport:
     """What the candidate said, in order of time; empty where nothing was written down."""
     transcriber: str
     """What wrote it down; empty without words."""
+    signal_table: tuple[SignalRow, ...]
+    """Figures of the signals for the whole session and for each answer; empty without estimates."""
     device_settings: Mapping[str, Any] | None
     """Sound processing as the candidate's browser reported it last; None when it did not."""
 
@@ -81,17 +90,19 @@ class Summaries:
             device_settings = await participant_rows.device_settings(connection, session.participant_id)
         of_session = tuple(marker for marker in markers if marker.session_id == session_id)
         summary = await asyncio.to_thread(summarise_estimates, estimates)
+        peaks = assign_questions(summary.peaks, of_session, questions)
         return SessionReport(
             interview=interview,
             session=session,
             summary=summary,
             estimates=estimates,
-            peaks=assign_questions(summary.peaks, of_session, questions),
+            peaks=await asyncio.to_thread(explain_peaks, peaks, estimates),
             markers=of_session,
             notes=tuple(note for note in notes if note.session_id == session_id),
             questions=questions,
             words=words,
             transcriber=transcriber,
+            signal_table=await asyncio.to_thread(make_signal_table, estimates, of_session, questions),
             device_settings=device_settings,
         )
 
@@ -125,16 +136,27 @@ def assign_questions(
     peaks: Sequence[Peak], markers: Iterable[Marker], questions: Iterable[Question]
 ) -> tuple[AskedPeak, ...]:
     """Give each peak the question whose marker is the last one at or before it."""
-    by_id = {question.id: question for question in questions}
-    asked = sorted(
-        (marker.t_s, marker.question_id)
-        for marker in markers
-        if marker.kind is MarkerKind.QUESTION and marker.t_s is not None and marker.question_id in by_id
-    )
+    asked = list_asked(markers, questions)
     return tuple(
         AskedPeak(
             peak=peak,
-            question=next((by_id[question_id] for t_s, question_id in reversed(asked) if t_s <= peak.t_s), None),
+            question=next((question for t_s, question in reversed(asked) if t_s <= peak.t_s), None),
         )
         for peak in peaks
     )
+
+
+def explain_peaks(peaks: Iterable[AskedPeak], estimates: Sequence[Estimate]) -> tuple[AskedPeak, ...]:
+    """Give each peak the reason that the estimates before it show.
+
+    Args:
+        peaks: of one session.
+        estimates: of that session, in order of time.
+    """
+    times_s = [estimate.t_s for estimate in estimates]
+
+    def reason(peak: Peak) -> PeakReason | None:
+        first, last = (bisect_right(times_s, t_s) for t_s in (peak.t_s - WINDOW_S, peak.t_s))
+        return explain_peak([to_peak_point(estimate) for estimate in estimates[first:last]], peak.t_s)
+
+    return tuple(replace(asked, why=reason(asked.peak)) for asked in peaks)

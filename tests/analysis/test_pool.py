@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from models.stress_module import write_stress_module
 from pipeline.types import Reason
 from server import clock
 from server.analysis.backlog import MAX_AUDIO_FRAMES, MAX_VIDEO_FRAMES
@@ -22,6 +23,7 @@ from server.config import Config
 from server.errors import Conflict
 from server.media import Kind
 from tests.fakes.media import at, opus, play, portrait_video, portrait_voice
+from tests.fakes.modules import MODULE
 
 pytestmark = pytest.mark.slow
 
@@ -419,10 +421,15 @@ async def test_a_worker_that_is_late_with_an_explanation_is_not_waited_for(warm_
 
 
 @pytest.mark.parametrize("is_flip_averaged", [False, True])
-async def test_the_setting_for_mirrored_faces_reaches_the_workers(is_flip_averaged):
-    pool = AnalysisPool(Config(emotion_flip=is_flip_averaged), clock=clock.monotonic_s)
+async def test_the_settings_for_models_reach_the_workers(is_flip_averaged, tmp_path):
+    module = tmp_path / "mine.json"
+    write_stress_module(MODULE, module, {})
+    stress_model = module if is_flip_averaged else None
+    pool = AnalysisPool(Config(emotion_flip=is_flip_averaged, stress_model=stress_model), clock=clock.monotonic_s)
     try:
         await asyncio.wait_for(pool.warm(), LIMIT_S)
-        assert [worker.model_version.endswith("-flip") for worker in pool._workers] == [is_flip_averaged]
+        (version,) = [worker.model_version for worker in pool._workers]
+        assert ("-flip mine-" in version) == is_flip_averaged
+        assert ("-flip" in version) == ("mine-" in version) == is_flip_averaged
     finally:
         await pool.close()

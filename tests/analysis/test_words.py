@@ -12,7 +12,7 @@ from pipeline.language.utterances import Utterance
 from pipeline.language.words import Word
 from server import clock
 from server.analysis import transcription as transcription_module
-from server.analysis.analyser import FaceNetworks
+from server.analysis.analyser import Networks
 from server.analysis.feed import AnalysisFeed
 from server.analysis.link import LinkError, Unpacker, pack
 from server.analysis.messages import (
@@ -27,7 +27,7 @@ from server.analysis.messages import (
 from server.analysis.transcriber import READY, UTTERANCE, WORDS, serve, words_from
 from server.analysis.transcription import MAX_QUEUED_S, Transcription
 from server.analysis.worker import Worker
-from tests.fakes.face import FixedClassifier, FixedEyeClassifier, NobodyFinder
+from tests.fakes.face import FixedClassifier, FixedEyeClassifier, FixedVoiceClassifier, NobodyFinder
 from tests.fakes.media import at, portrait_voice
 
 SECOND = np.full(16_000, 0.1, np.float32)
@@ -164,8 +164,8 @@ def test_nonsense_is_no_answer(body):
 class Desk:
     def __init__(self, transcription):
         self.transcription = transcription
-        networks = FaceNetworks(emotions=FixedClassifier(), eyes=FixedEyeClassifier())
-        self.worker = Worker(networks, NobodyFinder, transcription)
+        networks = Networks(emotions=FixedClassifier(), eyes=FixedEyeClassifier(), voice=FixedVoiceClassifier())
+        self.worker = Worker(networks, NobodyFinder, transcription=transcription)
         self.answers = []
 
     def send(self, *messages):

@@ -6,7 +6,7 @@ import pytest
 from models.face_mesh import FaceMeshFinder
 from pipeline.types import Explanation, Reason
 from server import clock
-from server.analysis.analyser import FaceNetworks
+from server.analysis.analyser import Networks
 from server.analysis.messages import (
     Checkpoint,
     Close,
@@ -18,6 +18,7 @@ from server.analysis.messages import (
     KeyframeWanted,
     MakeEstimate,
     MarkGap,
+    MarkQuestion,
     Media,
     Open,
     OthersSpeak,
@@ -27,17 +28,19 @@ from server.analysis.messages import (
 )
 from server.analysis.worker import Worker
 from server.media import Codec, Kind
-from tests.fakes.face import FixedClassifier, FixedEyeClassifier, NobodyFinder
+from tests.fakes.face import FixedClassifier, FixedEyeClassifier, FixedVoiceClassifier, NobodyFinder
 from tests.fakes.media import at, portrait_video, portrait_voice
+from tests.fakes.modules import MODULE
 
 
 class Desk:
     """A worker in this process and what it answered."""
 
-    def __init__(self, finders=()):
+    def __init__(self, finders=(), module=None):
         self.finders = list(finders)
         self.made = []
-        self.worker = Worker(FaceNetworks(emotions=FixedClassifier(), eyes=FixedEyeClassifier()), self._make_finder)
+        networks = Networks(emotions=FixedClassifier(), eyes=FixedEyeClassifier(), voice=FixedVoiceClassifier())
+        self.worker = Worker(networks, self._make_finder, module)
         self.answers = []
 
     def _make_finder(self):
@@ -66,6 +69,26 @@ class Desk:
 def origin_s():
     """A start that lies ahead, so that no frame is late."""
     return clock.monotonic_s() + 60.0
+
+
+@pytest.mark.parametrize("module", [None, MODULE])
+def test_a_decision_module_answers_in_each_session(origin_s, module):
+    desk = Desk(module=module)
+    desk.open(origin_s=origin_s)
+    names = {signal.name for signal in desk.estimate(1.0).estimate.signals}
+    assert ("nonverbal.learned_stress" in names) == (module is not None)
+
+
+def test_a_question_reaches_the_analysis_and_stays_with_a_new_worker(origin_s):
+    desk = Desk()
+    desk.open(origin_s=origin_s)
+    assert desk.send(MarkQuestion(session_id="a", t_s=0.5)) == []
+    checkpoint = next(
+        answer for answer in desk.send(MakeEstimate(session_id="a", t_s=1.0)) if isinstance(answer, Checkpoint)
+    )
+    desk.open(origin_s=origin_s, state=checkpoint.state)
+    state = desk.worker._sessions["a"][0]._state
+    assert [trigger.t_s for trigger in state.evidence.thinking.triggers] == [0.5]
 
 
 def test_a_ping_is_answered():
@@ -198,6 +221,18 @@ def test_another_worker_goes_on_from_a_checkpoint_bit_for_bit(origin_s):
     one, other = first.estimate(7.0).estimate, second.estimate(7.0).estimate
     assert one == other
     assert one.voice.value is not None
+
+
+def test_the_voice_network_hears_what_was_said_and_not_what_was_lost(origin_s):
+    desk = Desk()
+    desk.open(origin_s=origin_s)
+    desk.feed(at(portrait_voice(6.0), origin_s))
+    shares = {signal.name: signal for signal in desk.estimate(6.0).estimate.signals}
+    assert shares["voice_emotion.calm"].value == pytest.approx(0.65)
+    assert shares["voice_emotion.low"].value == pytest.approx(0.75)
+    desk.send(MarkGap(session_id="a", from_s=6.0, to_s=6.5, stream="both"))
+    lost = {signal.name: signal for signal in desk.estimate(7.0).estimate.signals}["voice_emotion.calm"]
+    assert (lost.value, lost.reason) == (None, Reason.GAP)
 
 
 def test_a_damaged_checkpoint_fails_the_session_alone(origin_s):

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from scripts import document_signals
 from server.config import PREFIX, Config
 
 ROOT = Path(__file__).parents[2]
@@ -37,3 +38,7 @@ def test_links_and_commands_lead_somewhere(document):
 def test_lock_files_hold_no_addresses():
     for lock in [*ROOT.glob("requirements*.lock"), ROOT / "package-lock.json"]:
         assert "://" not in lock.read_text(), lock.name
+
+
+def test_the_page_of_signals_is_what_the_catalogue_says():
+    assert (ROOT / "docs/signals.md").read_text() == document_signals.render()

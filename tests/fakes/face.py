@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from pipeline.types import EMOTIONS, EYE_EMOTIONS, FaceLandmarks, FloatArray, ImageArray
+from pipeline.types import EMOTIONS, EYE_EMOTIONS, VOICE_EMOTIONS, FaceLandmarks, FloatArray, ImageArray
 
 
 class FixedClassifier:
@@ -23,6 +23,22 @@ class FixedEyeClassifier:
     def __call__(self, strips: FloatArray) -> FloatArray:
         """Return equal shares, shape (n, 6)."""
         return np.full((len(strips), len(EYE_EMOTIONS)), 1 / len(EYE_EMOTIONS), np.float32)
+
+
+class FixedVoiceClassifier:
+    """Hears one emotion in every voice."""
+
+    version = "fixed-voice"
+
+    def __init__(self, emotion: str = "calm", share: float = 0.65) -> None:
+        self._shares = np.full(len(VOICE_EMOTIONS), (1 - share) / (len(VOICE_EMOTIONS) - 1), np.float32)
+        self._shares[VOICE_EMOTIONS.index(emotion)] = share
+        self.n_frames: list[int] = []
+
+    def __call__(self, rows: FloatArray) -> FloatArray:
+        """Return the same shares for each, shape (n, 8), and note how long they were."""
+        self.n_frames.append(rows.shape[2])
+        return np.tile(self._shares, (len(rows), 1))
 
 
 class NobodyFinder:

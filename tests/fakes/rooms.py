@@ -114,6 +114,7 @@ class FakeFeed:
         """Delivered by close, as a worker delivers what it still had."""
         self.recalibrations = 0
         self.others: list[tuple[bool, float]] = []
+        self.questions_s: list[float] = []
         self.explanation: Explanation | None = None
         """What explain answers."""
         self.explained: list[str | None] = []
@@ -132,6 +133,9 @@ class FakeFeed:
 
     def recalibrate(self) -> None:
         self.recalibrations += 1
+
+    def mark_question(self, t_s: float) -> None:
+        self.questions_s.append(t_s)
 
     async def explain(self, emotion: str | None) -> Explanation | None:
         self.explained.append(emotion)

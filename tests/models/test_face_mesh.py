@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from skimage.data import astronaut
 
-from models.face_mesh import SCORE_EVERY_CALLS, FaceMeshFinder
+from models.face_mesh import COUNT_EVERY_CALLS, SCORE_EVERY_CALLS, FaceMeshFinder
 from pipeline.types import ImageArray
 
 
@@ -119,3 +119,39 @@ def test_nothing_is_written_to_standard_error(capfd, portrait):
     finder(cv2.GaussianBlur(portrait, (0, 0), 3))
     finder.close()
     assert capfd.readouterr().err == ""
+
+
+def two_faces(portrait: ImageArray, left_px: int, right_px: int) -> ImageArray:
+    """A 960 x 480 frame with the portrait's head twice, side by side, of two sizes."""
+    frame = np.full((480, 960, 3), 90, np.uint8)
+    head = portrait[0:256, 94:350]
+    for side_px, left in ((left_px, 40), (right_px, 920 - right_px)):
+        if side_px:
+            frame[40 : 40 + side_px, left : left + side_px] = cv2.resize(head, (side_px, side_px))
+    return frame
+
+
+def test_larger_of_two_faces_is_followed_and_both_are_counted(finder, portrait):
+    for sizes, is_left in (((400, 220), True), ((220, 400), False)):
+        frame = two_faces(portrait, *sizes)
+        faces = [finder(frame) for _ in range(3)]
+        assert faces[-1] is not None
+        assert (faces[-1].points[:, 0].mean() < 480) == is_left
+        assert faces[-1].n_faces == 2
+        assert faces[0].identity == faces[-1].identity
+        finder(np.zeros_like(frame))
+
+
+def test_second_face_is_noticed_and_followed_only_when_clearly_more_prominent(finder, portrait):
+    alone, equal, larger = (two_faces(portrait, *sizes) for sizes in ((220, 0), (220, 240), (220, 400)))
+    assert finder(alone).n_faces == 1
+    faces = [finder(equal) for _ in range(2 * COUNT_EVERY_CALLS)]
+    assert faces[-1].n_faces == 2
+    assert faces[-1].identity == 0
+    assert faces[-1].points[:, 0].mean() < 480
+    faces = [finder(larger) for _ in range(2 * COUNT_EVERY_CALLS)]
+    assert faces[-1].identity == 1
+    assert faces[-1].points[:, 0].mean() > 480
+    assert faces[-1].score > 0.7
+    faces = [finder(two_faces(portrait, 0, 400)) for _ in range(2 * COUNT_EVERY_CALLS)]
+    assert (faces[-1].n_faces, faces[-1].identity) == (1, 1)

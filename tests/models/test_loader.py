@@ -11,13 +11,17 @@ from models.loader import (
     FlipAveraged,
     OnnxEmotionClassifier,
     OnnxEyeClassifier,
+    OnnxVoiceClassifier,
     load_emotion_classifier,
     load_eye_classifier,
+    load_voice_classifier,
     read_manifest,
 )
-from pipeline.types import EMOTIONS, EYE_EMOTIONS
+from pipeline.audio.voice_input import prepare_voice
+from pipeline.types import EMOTIONS, EYE_EMOTIONS, VOICE_EMOTIONS
 from pipeline.video.crop import FACE_SIZE_PX
 from pipeline.video.eyes import STRIP_SIZE_PX
+from tests.fakes.vowels import make_talk
 
 
 @pytest.fixture(scope="module")
@@ -154,6 +158,35 @@ def test_each_strip_gives_a_distribution_over_the_six_emotions():
 def test_the_wrong_network_is_refused():
     with pytest.raises(ModelError, match="not a usable ONNX eyes network"):
         OnnxEyeClassifier((MODELS_DIR / "emotion.onnx").read_bytes(), source="here")
+
+
+# --- the voice ---
+
+
+def test_each_stretch_of_speech_gives_a_distribution_over_the_eight_emotions():
+    classifier = load_voice_classifier()
+    rows = np.stack([prepare_voice(make_talk(3.0, f0_hz=f0_hz))[:, :150] for f0_hz in (110.0, 220.0)])
+    shares = classifier(rows)
+    assert shares.shape == (2, len(VOICE_EMOTIONS))
+    np.testing.assert_allclose(shares.sum(axis=1), 1, atol=1e-5)
+    np.testing.assert_allclose(shares[1:], classifier(rows[1:]), atol=1e-5)
+    np.testing.assert_allclose(classifier(rows[:1, :, :90]).sum(), 1, atol=1e-5)
+    assert np.abs(shares[0] - shares[1]).max() > 0.01
+
+
+def test_the_network_of_the_voice_is_small_and_says_whom_it_heard():
+    classifier = load_voice_classifier()
+    assert classifier.version == f"voice-{read_manifest(MODELS_DIR, 'voice').sha256[:8]}"
+    assert classifier.n_parameters is not None
+    assert classifier.n_parameters <= 2_000_000
+    assert classifier.actors == tuple(range(1, 21))
+    assert f'actors = "{" ".join(map(str, classifier.actors))}"' in (MODELS_DIR / "manifest.toml").read_text()
+    assert (MODELS_DIR / "cards" / "voice.md").exists()
+
+
+def test_a_network_of_the_face_is_no_network_of_the_voice():
+    with pytest.raises(ModelError, match="not a usable ONNX voice network"):
+        OnnxVoiceClassifier((MODELS_DIR / "emotion.onnx").read_bytes(), source="here")
 
 
 # --- mirrored faces ---

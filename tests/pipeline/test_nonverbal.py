@@ -30,10 +30,9 @@ def test_weights_add_up_to_one(part):
     assert sum(item.weight for item in part) == pytest.approx(1.0)
 
 
-@pytest.mark.parametrize("name", NAMES)
-def test_each_ingredient_is_a_signal_where_its_group_is_measured(name):
-    groups = {known.partition(".")[0] for known in CATALOGUE}
-    assert name in CATALOGUE or name.partition(".")[0] not in groups
+@pytest.mark.parametrize("part", [*RELATIVE.values(), VOICE, FACE, THINKING])
+def test_each_ingredient_is_measured_and_has_a_baseline_if_it_needs_one(part):
+    assert all(CATALOGUE[item.name].has_baseline == item.is_compared for item in part)
 
 
 def test_at_the_baseline_the_relative_indices_are_half_and_the_others_nothing():
@@ -65,6 +64,8 @@ def test_indices_stay_in_their_range_and_are_unknown_below_half_coverage(z, qual
 
 def test_a_signal_without_a_baseline_means_calibrating():
     found = view(dict.fromkeys(NAMES))
+    # Where somebody looks needs none: the zones are around their own centre.
+    assert found.pop("deep_thinking").value == 0.0
     assert {item.value for item in found.values()} == {None}
     assert {item.reason for item in found.values()} == {Reason.CALIBRATING}
 
@@ -112,7 +113,7 @@ def test_incongruence_says_that_it_is_no_sign_of_lying():
 
 
 def test_deep_thinking_is_what_was_followed():
-    thinking = ThinkingState(triggers=(Trigger(t_s=1.0, strength=0.8, away=0.5),))
+    thinking = ThinkingState(triggers=(Trigger(t_s=1.0, strength=0.6, n_away=2),))
     assert view(thinking=thinking)["deep_thinking"].value == pytest.approx(0.4)
 
 

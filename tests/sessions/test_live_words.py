@@ -126,9 +126,9 @@ async def test_interviewers_are_told_why_there_are_no_words(call: Call, world: W
     await call.analyse()
     await change(world, call, False)
     assert last(received(call.interviewer), "state")["analysis"]["captions"] == "no_consent"
-    await change(world, call, True)
+    messages = await change(world, call, True)
     assert last(received(call.interviewer), "state")["analysis"]["captions"] == "on"
-    assert "captions" not in last(received(call.candidate), "state")["analysis"]
+    assert "captions" not in last(messages, "state")["analysis"]
 
 
 async def test_an_operator_who_wants_no_transcripts_gets_none(database, clock, tmp_path):

@@ -27,3 +27,19 @@ export const estimate = (t_s, stress, fields = {}) => ({
     contributions: [],
     ...fields,
 });
+
+export const signal = (value, fields = {}) => ({ ...reading(value), z: null, ...fields });
+
+export const definition = (name, fields = {}) => ({
+    name,
+    label: name,
+    unit: '',
+    group: name.split('.')[0],
+    what: 'What it is.',
+    digits: 2,
+    low: null,
+    high: null,
+    is_experimental: false,
+    has_baseline: true,
+    ...fields,
+});

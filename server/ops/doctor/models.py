@@ -6,7 +6,7 @@ from pathlib import Path
 
 from models.errors import ModelError
 from models.face_mesh import FaceMeshFinder
-from models.loader import load_emotion_classifier, load_eye_classifier
+from models.loader import load_emotion_classifier, load_eye_classifier, load_voice_classifier
 from server.ops.doctor.findings import Finding, failed, ok
 
 CHECK = "models"
@@ -19,7 +19,8 @@ async def check(folder: Path) -> Sequence[Finding]:
 
 def _check(folder: Path) -> list[Finding]:
     try:
-        versions = load_emotion_classifier(folder).version, load_eye_classifier(folder).version
+        loaders = (load_emotion_classifier, load_eye_classifier, load_voice_classifier)
+        versions = [load(folder).version for load in loaders]
     except ModelError as exc:
         fix = "Put the file back as it came with the program: git checkout models/, or install it again."
         return [failed(CHECK, str(exc), fix)]

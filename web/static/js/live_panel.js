@@ -1,12 +1,17 @@
 // The analysis on the dashboard: gauge, sources, expressions, parts, trend; starting, stopping, quiet mode.
 
+import { createAdvice } from './advice_panel.js';
 import { announce } from './announce.js';
 import { showContributions, showEmotions, showEyes, showLevel, showSources } from './bars.js';
+import { readCatalogue } from './catalogue.js';
 import { byId, setText } from './elements.js';
+import { otherFaces } from './evidence_model.js';
+import { createEvidence } from './evidence_panel.js';
 import { createGauge } from './gauge.js';
 import { liveView, startObstacle } from './live_view.js';
 import { sessionTimeS } from './room_model.js';
 import { createTrend } from './trend.js';
+import { createVoicePanel } from './voice_panel.js';
 
 /** @typedef {import('./room_model.js').RoomModel} RoomModel */
 /** @typedef {import('./live_view.js').LiveView} LiveView */
@@ -22,12 +27,19 @@ const QUIET_KEY = 'composure-quiet';
 export function createLivePanel({ page, send }) {
     const showGauge = createGauge(byId('gauge'));
     const showTrend = createTrend();
+    const catalogue = readCatalogue();
+    const showEvidence = createEvidence(byId('signals-body'), catalogue);
+    const showVoice = createVoicePanel(byId('voice-body'));
+    const showAdvice = createAdvice(byId('advice-list'), byId('no-advice'), catalogue);
+    const faces = byId('other-faces');
     const toggle = byId('analysis-toggle', HTMLButtonElement);
     const hint = byId('analysis-hint');
     const quiet = byId('quiet');
     let isQuiet = localStorage.getItem(QUIET_KEY) === 'on';
     let isOn = false;
     let trendAt_s = Number.NaN;
+    /** @type {import('./protocol.js').Estimate | null | undefined} */
+    let evidenceOf;
 
     const showQuiet = () => {
         quiet.setAttribute('aria-pressed', String(isQuiet));
@@ -69,6 +81,14 @@ export function createLivePanel({ page, send }) {
         }
     };
 
+    /** @param {import('./protocol.js').Estimate | null} estimate null when nothing is live */
+    const showFaces = (estimate) => {
+        const n = otherFaces(estimate?.signals ?? {});
+        if (n > 0 && faces.hidden) announce('More than one face is in the picture.');
+        faces.hidden = n === 0;
+        setText(byId('other-faces-count'), `${n} faces are in the picture.`);
+    };
+
     return {
         isQuiet: () => isQuiet,
         /**
@@ -88,12 +108,19 @@ export function createLivePanel({ page, send }) {
             showEmotions(byId('emotions'), byId('emotions-worth'), estimate);
             showEyes(byId('eyes'), byId('eyes-worth'), estimate);
             showContributions(byId('contributions'), byId('why-note'), estimate);
-            for (const id of ['sources', 'level', 'evidence']) byId(id).classList.toggle('is-dim', !isLive);
+            for (const id of ['sources', 'level', 'evidence', 'voice-body', 'signals-body']) byId(id).classList.toggle('is-dim', !isLive);
             const session_s = sessionTimeS(room, now_s);
             const at_s = Math.floor(session_s ?? -1);
             if (hasNewData || at_s !== trendAt_s) {
                 trendAt_s = at_s;
                 showTrend(room, session_s);
+                showVoice(room.estimates, session_s, isLive);
+            }
+            if (estimate !== evidenceOf) {
+                evidenceOf = estimate;
+                showFaces(estimate);
+                showEvidence(estimate?.signals ?? null);
+                showAdvice(estimate?.advice ?? [], isQuiet);
             }
             return view;
         },

@@ -1,8 +1,10 @@
 // Questions, markers and peaks as lists with their buttons.
 
+import { readCatalogue } from './catalogue.js';
 import { byId, make, setText, syncList } from './elements.js';
 import { clock, share } from './format.js';
 import { markerWords, stampWords } from './marks.js';
+import { peakWhy } from './peak_why_view.js';
 import { currentQuestion } from './room_model.js';
 
 /** @typedef {import('./room_model.js').RoomModel} RoomModel */
@@ -115,6 +117,9 @@ function showPeaks(room, onPeak) {
         () => stamped(make('button', { type: 'button', class: 'secondary small' }, ['Mark'])),
         (item, peak) => {
             fill(item, clock(peak.t_s), `Stress ${share(peak.stress)}`);
+            if (peak.why && item.querySelector('.peak-why') === null) {
+                item.append(peakWhy(readCatalogue(), peak.why, clock(peak.t_s)));
+            }
             const button = /** @type {HTMLButtonElement} */ (item.querySelector('button'));
             const isMarked = marked.has(peak.t_s);
             button.disabled = isMarked;

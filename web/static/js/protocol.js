@@ -6,7 +6,7 @@
  * @typedef {"low" | "medium" | "high"} Level
  * @typedef {"ascending" | "stable" | "descending"} Trajectory
  * @typedef {"ok" | "calibrating" | "no_face" | "dark" | "small_face" | "unclear" | "no_video" | "silence" | "noise" | "no_audio"
- *   | "gap"} Reason
+ *   | "gap" | "too_short" | "turned_away" | "moving" | "compressed" | "disagree" | "weak" | "low_rate" | "no_other_voice"} Reason
  *
  * @typedef {object} Reading One measured value with its worth.
  * @property {number | null} value in [0, 1], null when it cannot be said
@@ -19,6 +19,18 @@
  * @property {number} quality in [0, 1]
  * @property {Reason} reason
  * @property {number} age_s seconds between the newest sample behind them and the estimate
+ *
+ * @typedef {object} Signal One measured quantity of the catalogue: evidence beside the score.
+ * @property {number | null} value in the unit of its definition, null when it cannot be said
+ * @property {number} quality in [0, 1]
+ * @property {Reason} reason
+ * @property {number} age_s seconds between the newest sample behind the value and the estimate
+ * @property {number | null} z robust distance from the person's own baseline, null before there is one
+ *
+ * @typedef {object} Advice A recommendation and the measurements on which it rests.
+ * @property {string} id stays the same while it stands
+ * @property {string} text
+ * @property {{name: string, value: number, z: number | null}[]} evidence
  *
  * @typedef {object} Estimate
  * @property {"estimate"} [type]
@@ -38,6 +50,9 @@
  * @property {number | null} peak_t_s
  * @property {{signal: string, amount: number}[]} contributions
  * @property {number | null} [newest_arrival_s]
+ * @property {Record<string, Signal>} [signals] those of the session's media; the page keeps them for the last two minutes
+ * @property {Advice[]} [advice] what stands recommended now, oldest first
+ * @property {import('./peak_why.js').Why | null} [peak_why] of the peak that this tick confirms
  *
  * @typedef {object} ParticipantState
  * @property {string} id
@@ -93,7 +108,7 @@
  * @property {boolean} mine
  *
  * @typedef {{id: string, text: string}} Question
- * @typedef {{t_s: number, stress: number}} Peak
+ * @typedef {{t_s: number, stress: number, why?: import('./peak_why.js').Why | null}} Peak
  *
  * @typedef {object} History
  * @property {"history"} type

@@ -1,5 +1,6 @@
 // What the dashboard knows of its room, and how the server's events change it. Pure: times are given in.
 
+import { CONTOUR_S } from './contours.js';
 import { merged } from './series.js';
 
 /** @typedef {import('./protocol.js').ServerEvent} ServerEvent */
@@ -230,8 +231,26 @@ function cameAt_s(room, t_s, now_s) {
  */
 function takeEstimate(room, event, now_s) {
     const base = event.session_id === room.session_id ? room : emptySession(room, event.session_id);
-    const estimates = merged(base.estimates, [event]);
-    return { ...base, estimates, received_s: now_s, peaks: withPeak(base.peaks, event.peak_t_s, estimates) };
+    const estimates = withoutOldSignals(merged(base.estimates, [event]));
+    const peaks = withPeak(base.peaks, event.peak_t_s, estimates, event.peak_why ?? null);
+    return { ...base, estimates, received_s: now_s, peaks };
+}
+
+/**
+ * Let go of the signals that no contour shows any more: an hour of them would be hundreds of thousands of values.
+ *
+ * @param {Estimate[]} estimates in the order of time
+ * @returns {Estimate[]}
+ */
+function withoutOldSignals(estimates) {
+    const oldest_s = (estimates.at(-1)?.t_s ?? 0) - CONTOUR_S;
+    const first = estimates.findLastIndex(({ t_s, signals }) => t_s < oldest_s && signals !== undefined);
+    if (first === -1) return estimates;
+    return estimates.map((estimate, i) => {
+        if (i > first || estimate.signals === undefined) return estimate;
+        const { signals: _, ...rest } = estimate;
+        return rest;
+    });
 }
 
 /**
@@ -250,12 +269,13 @@ function emptySession(room, session_id) {
  * @param {Peak[]} peaks
  * @param {number | null} t_s
  * @param {Estimate[]} estimates
+ * @param {import('./peak_why.js').Why | null} why
  * @returns {Peak[]}
  */
-function withPeak(peaks, t_s, estimates) {
+function withPeak(peaks, t_s, estimates, why) {
     if (t_s === null || peaks.some((peak) => peak.t_s === t_s)) return peaks;
     const stress = estimates.findLast((estimate) => estimate.t_s === t_s)?.stress.value ?? null;
-    return stress === null ? peaks : [...peaks, { t_s, stress }];
+    return stress === null ? peaks : [...peaks, why === null ? { t_s, stress } : { t_s, stress, why }];
 }
 
 /**

@@ -1,10 +1,14 @@
-// The summary page: the course as a chart with its table, and the two pies.
+// The summary page: the course as a chart with its table, the two pies, the evidence, and why there are peaks.
 
+import { readCatalogue } from './catalogue.js';
 import { createChart } from './chart.js';
 import { byId } from './elements.js';
 import { chartMarks } from './marks.js';
+import { clock } from './format.js';
+import { peakWhy } from './peak_why_view.js';
 import { drawPie } from './pie.js';
 import { decimated, withGaps } from './series.js';
+import { showSummarySignals } from './summary_signals.js';
 import { createTwin } from './table_twin.js';
 
 /** @typedef {import('./series.js').Columns} Columns */
@@ -12,11 +16,12 @@ import { createTwin } from './table_twin.js';
 /**
  * @typedef {object} SummaryData
  * @property {number} duration_s
- * @property {{t_s: number, stress: number}[]} peaks
+ * @property {import('./protocol.js').Peak[]} peaks
  * @property {import('./protocol.js').Marker[]} markers
  * @property {import('./protocol.js').Question[]} questions
  * @property {{key: string, share: number}[]} bands
  * @property {{key: string, share: number}[]} emotions
+ * @property {{questions: import('./signal_table.js').Stretch[]}} [signal_table]
  */
 
 const HEIGHT_PX = 300;
@@ -37,6 +42,13 @@ createChart(byId('course-chart'), { height: HEIGHT_PX }).show({
 createTwin(byId('course-twin', HTMLDetailsElement), () => ({ columns, from_s, to_s }));
 drawPie(byId('band-pie'), data.bands);
 if (data.emotions.length > 0) drawPie(byId('emotion-pie'), data.emotions);
+
+const catalogue = readCatalogue();
+for (const { t_s, why } of data.peaks) {
+    if (why) document.querySelector(`[data-peak="${t_s}"]`)?.append(peakWhy(catalogue, why, clock(t_s)));
+}
+const places = { bars: byId('index-bars'), moved: byId('moved-lists'), tables: byId('signal-tables') };
+showSummarySignals(places, catalogue, data.signal_table?.questions ?? [], data.questions);
 
 const print = byId('print');
 print.hidden = false;

@@ -1,0 +1,150 @@
+"""The evidence on the dashboard and in the summary, with made-up signals, in a real browser."""
+
+import json
+from dataclasses import replace
+
+import pytest
+import pytest_asyncio
+from playwright.async_api import Page, WebSocketRoute, expect
+
+from server.db import annotations as annotation_rows
+from server.db import series as series_rows
+from server.http import keys
+from server.protocol import estimate_message
+from server.sessions.records import Marker, MarkerKind, StoredEstimate
+from tests.fakes.evidence import a_series_with_signals, some_signals
+from tests.fakes.series import an_estimate
+from tests.http.world import World, a_world
+from tests.pages.browser import browser, running_browser
+from tests.web.test_pages_in_browser import a_page, expect_good
+
+pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.asyncio(loop_scope="module")]
+
+__all__ = ["browser", "running_browser"]
+
+ADVICE = {
+    "id": "rising-84",
+    "text": "The stress indicators have been rising for 20 s since question 1: consider a pause.",
+    "evidence": [{"name": "stress", "value": 0.62, "z": None}, {"name": "eyes.blink_rate", "value": 31.0, "z": 3.4}],
+}
+WHY = {
+    "rise": 0.145,
+    "parts": [
+        {"signal": "face.fear", "amount": 0.11},
+        {"signal": "voice.f0", "amount": 0.055},
+        {"signal": "face.angry", "amount": -0.02},
+    ],
+    "moved": [{"name": "eyes.blink_rate", "value": 31.0, "z": 3.4, "quality": 0.8}],
+}
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def world(tmp_path):
+    async with a_world(tmp_path) as running:
+        rows = [StoredEstimate(session_id=running.session_id, estimate=item) for item in a_series_with_signals()]
+        details = running.interview
+        question = details.questions[0]
+        marker = Marker(
+            id="m1",
+            interview_id=details.interview.id,
+            session_id=running.session_id,
+            t_s=30.0,
+            kind=MarkerKind.QUESTION,
+            label=question.text,
+            question_id=question.id,
+            author_id=details.candidate.id,
+            author="Olga Operator",
+            created_at=details.interview.scheduled_at,
+        )
+        async with running.app[keys.DATABASE].write() as connection:
+            await series_rows.insert_estimates(connection, rows, "test")
+            await annotation_rows.insert_marker(connection, marker)
+        yield running
+
+
+class Live:
+    """A dashboard into which estimates can be put."""
+
+    def __init__(self, page: Page, world: World) -> None:
+        self.page = page
+        self._world = world
+        self._route: WebSocketRoute | None = None
+
+    async def open(self) -> None:
+        await self.page.route_web_socket("**/ws/**", self._pass_on)
+        await self.page.goto(f"{self._world.url}/interviews/{self._world.interview.interview.id}/room")
+        await self.page.click("#enter")
+        await self.page.wait_for_selector("#question-list li")
+
+    def _pass_on(self, route: WebSocketRoute) -> None:
+        self._route = route
+        server = route.connect_to_server()
+        server.on_message(lambda message: route.send(self._with_analysis(message)))
+
+    def _with_analysis(self, text: str | bytes) -> str | bytes:
+        """The server runs no analysis here: say that it does."""
+        message = json.loads(text)
+        if message["type"] != "state":
+            return text
+        message["analysis"] = {"on": True, "session_id": "s1", "t_s": 120.0, "worker": "ready", "allowed": True}
+        return json.dumps(message)
+
+    def put(self, t_s: int, *, n_faces: int = 1, **fields: object) -> None:
+        assert self._route is not None
+        estimate = replace(an_estimate(t_s), signals=some_signals(t_s, n_faces=n_faces))
+        self._route.send(json.dumps({**estimate_message("s1", estimate), **fields}))
+
+
+async def test_dashboard_shows_evidence_and_forgets_it_when_nothing_comes(world, browser):
+    async with a_page(browser, world) as (page, complaints):
+        live = Live(page, world)
+        await live.open()
+        live.put(10)
+        await expect(page.locator("#signals-body")).to_contain_text("Not known yet")
+        for t_s in range(30, 121):
+            live.put(t_s, advice=[ADVICE], peak_t_s=40.0 if t_s == 41 else None, peak_why=WHY if t_s == 41 else None)
+        await expect(page.locator("#signals-body > .signal-list > li").first).to_contain_text("usual (")
+        assert await page.locator("#signals-body > .signal-list > li").count() <= 5
+        gaze = page.locator(".signal-group[data-key=gaze]")
+        await gaze.locator("summary").first.click()
+        await expect(gaze.locator(".is-looked-at")).to_have_count(1)
+        await expect(gaze.locator(".signal").first).to_contain_text("quality")
+        await expect(page.locator("#advice-list")).to_contain_text("Rests on: stress 0.62; blinks a minute 31")
+        await page.click("#peak-list .peak-why summary")
+        shown = await page.locator("#peak-list .why-parts .number").all_inner_texts()
+        assert shown == ["+0.11", "+0.06", "−0.02"] or sum(float(text.replace("−", "-")) for text in shown) == 0.15
+        assert not await page.locator("#other-faces").is_visible()
+        live.put(121, n_faces=2)
+        await expect(page.locator("#other-faces")).to_contain_text("2 faces are in the picture")
+        await expect(gaze.locator(".signal-group-state"), "nothing came for two seconds").to_have_text(
+            "not measured now"
+        )
+        assert await page.locator(".signal-value").count() == 0, "no value that is not live"
+        assert complaints == []
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+async def test_evidence_is_accessible_and_fits(world, browser, scheme):
+    async with a_page(browser, world, scheme=scheme) as (page, complaints):
+        live = Live(page, world)
+        await live.open()
+        for t_s in range(30, 121):
+            live.put(t_s, n_faces=2, advice=[ADVICE], peak_t_s=40.0 if t_s == 41 else None, peak_why=WHY)
+        await page.evaluate("() => document.querySelectorAll('details').forEach((one) => { one.open = true; })")
+        live.put(121, n_faces=2, advice=[ADVICE])
+        await expect(page.locator("#peak-list .why-parts li")).to_have_count(3)
+        await expect_good(page, complaints, scheme)
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+async def test_summary_shows_evidence_by_question(world, browser, scheme):
+    async with a_page(browser, world, scheme=scheme) as (page, complaints):
+        await page.goto(f"{world.url}/sessions/{world.session_id}")
+        await expect(page.locator("#index-bars .index").first.locator("li")).to_have_count(2)
+        await expect(page.locator("#moved-lists .moved")).to_have_count(2)
+        assert "above usual (+" in await page.inner_text("#moved-lists")
+        await page.evaluate("() => document.querySelectorAll('details').forEach((one) => { one.open = true; })")
+        await expect(page.locator("#signal-tables table").first.locator("thead th")).to_have_count(3)
+        parts = await page.locator(".peak-why .why-parts .number").first.inner_text()
+        assert parts.startswith("+")
+        await expect_good(page, complaints, scheme)
