@@ -11,6 +11,7 @@ from aiohttp import web
 
 from models.errors import ModelError
 from models.stress_module import load_stress_module
+from models.transcriber import check_transcriber
 from server import clock
 from server.analysis.supervisor import AnalysisPool
 from server.config import Config, ConfigError
@@ -61,6 +62,7 @@ def make_app(
         now: wall clock, UTC.
         passwords: hashes passwords; None for the costs that real ones need.
     """
+    _check_models(config)
     app = web.Application(middlewares=[access_log, map_errors, enforce])
     database = _open_database(config)
 
@@ -132,6 +134,13 @@ def _open_database(config: Config) -> Database:
         return Database.open(database_url(config))
     except (StorageError, ImportError) as exc:  # no URL, or one of a driver that is not here; it may hold a password
         raise ConfigError(f"COMPOSURE_DATABASE_URL=*** cannot be used ({type(exc).__name__})") from exc
+
+
+def _check_models(config: Config) -> None:
+    try:
+        check_transcriber(config.transcriber)
+    except ModelError as exc:
+        raise ConfigError(f"COMPOSURE_TRANSCRIBER={config.transcriber!r}: {exc}") from exc
 
 
 def _model_version(config: Config) -> str:

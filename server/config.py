@@ -97,6 +97,10 @@ def _turn_secret(value: str) -> str:
     return value
 
 
+def _transcriber(value: str) -> str:
+    return value.strip() or "off"
+
+
 def _seconds(value: str) -> int:
     number = int(value)
     if not 0 <= number <= 86_400:
@@ -169,6 +173,9 @@ class Config:
     emotion_flip: bool = _setting(
         "0", _flag, "let the emotion network look at the mirrored face too and average; twice its time"
     )
+    transcriber: str = _setting(
+        "off", _transcriber, "off, pocketsphinx, or a whisper model: a folder, or a name like small.en to fetch"
+    )
     stress_model: Path | None = _setting(
         "", _path, "decision module made by scripts/train_stress, shown as an experimental signal; empty means none"
     )
@@ -202,6 +209,11 @@ class Config:
     def uses_tls(self) -> bool:
         """True when this server itself speaks HTTPS."""
         return self.self_signed or self.tls_cert is not None
+
+    @property
+    def is_transcribing(self) -> bool:
+        """True when candidates are asked whether their words may be written down."""
+        return self.transcriber != "off"
 
     @property
     def is_local(self) -> bool:

@@ -12,6 +12,7 @@ from enum import StrEnum
 from typing import Any
 
 from pipeline.advice import Advice
+from pipeline.language.words import Word
 from pipeline.levels import LEVELS, name_level
 from pipeline.moved import PeakReason
 from pipeline.types import EMOTIONS, EYE_EMOTIONS, Estimate, Explanation, Reading, Reason, Shares, Signal
@@ -94,7 +95,7 @@ CLIENT_EVENTS: dict[str, ClientEvent] = {
     "consent": ClientEvent(
         roles=CANDIDATE,
         fields={
-            "kind": Field(type=str, choices=("analysis", "recording", "research")),
+            "kind": Field(type=str, choices=("analysis", "recording", "research", "transcription")),
             "granted": Field(type=bool),
             "text_version": Field(type=str, max_length=40),
         },
@@ -133,7 +134,8 @@ SERVER_EVENTS: dict[str, ServerEvent] = {
     "welcome": ServerEvent(roles=BOTH, purpose="answer to hello"),
     # {status, you: absent|waiting|admitted|declined|ended,
     #  participants: [{id, role, name, presence: absent|waiting|present|interrupted, publishing, microphone, camera}],
-    #  analysis: {on}  and for interviewers also {allowed, reason, session_id, started_at, t_s, worker}}
+    #  analysis: {on}  and for interviewers also {allowed, reason, session_id, started_at, t_s, worker,
+    #  captions: on|no_consent|off}}
     "state": ServerEvent(roles=BOTH, purpose="the whole state of the room, sent on every change"),
     "pong": ServerEvent(roles=BOTH, purpose="answer to ping"),
     "error": ServerEvent(roles=BOTH, purpose="{code, message}: what could not be done and why"),
@@ -146,6 +148,9 @@ SERVER_EVENTS: dict[str, ServerEvent] = {
     "estimate": ServerEvent(roles=INTERVIEWER, purpose="one tick of the analyser"),
     # See server/protocol.explanation_message. Goes to the page that asked alone.
     "explanation": ServerEvent(roles=INTERVIEWER, purpose="answer to explain"),
+    # {session_id, words: [{text, from_s, to_s, confidence}], lost_s, complete: the words are all that the page needs to
+    # know, not only the newest}. Only where the candidate agreed to it.
+    "caption": ServerEvent(roles=INTERVIEWER, purpose="what the candidate said some seconds ago"),
     "marker": ServerEvent(
         roles=INTERVIEWER, purpose="{id, t_s, kind, label, question_id, author, deleted}: stored or deleted"
     ),
@@ -154,6 +159,16 @@ SERVER_EVENTS: dict[str, ServerEvent] = {
     "worker": ServerEvent(roles=INTERVIEWER, purpose="health of the analysis"),
     "knock": ServerEvent(roles=INTERVIEWER, purpose="{name}: the candidate is in the waiting room"),
 }
+
+
+def word_message(word: Word) -> dict[str, Any]:
+    """Return a word as its wire form."""
+    return {
+        "text": word.text,
+        "from_s": round(word.from_s, 2),
+        "to_s": round(word.to_s, 2),
+        "confidence": None if word.confidence is None else round(word.confidence, 3),
+    }
 
 
 def reading_message(reading: Reading) -> dict[str, Any]:

@@ -98,16 +98,17 @@ def _decide(state: UtteranceState, t_s: float, *, is_speech: bool) -> tuple[Utte
             return replace(state, run_s=run_s), None
         state = _drop_before(state, end_s - run_s - MARGIN_S)
         return replace(state, run_s=0.0, speech_end_s=end_s, hole_s=None), None
+    speech_end_s = state.speech_end_s
     if is_speech:
         state = replace(state, speech_end_s=end_s)
-    elif end_s - state.speech_end_s >= END_PAUSE_S - 1e-9:
-        return _end_at(state, state.speech_end_s + MARGIN_S)
+    elif end_s - speech_end_s >= END_PAUSE_S - 1e-9:
+        return _end_at(state, speech_end_s + MARGIN_S)
     else:
         state = replace(state, hole_s=t_s)
     if end_s - state.start_s < MAX_UTTERANCE_S:
         return state, None
-    is_late_hole = state.hole_s is not None and state.hole_s - state.start_s > MAX_UTTERANCE_S / 2
-    cut_s = state.hole_s if is_late_hole and state.hole_s is not None else end_s
+    hole_s = state.hole_s
+    cut_s = end_s if hole_s is None or hole_s - state.start_s < MAX_UTTERANCE_S / 2 else hole_s
     utterance = _cut(state, cut_s)
     return replace(_drop_before(state, cut_s), speech_end_s=max(end_s, cut_s), hole_s=None), utterance
 

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
 from pipeline.audio.voice_emotion import judge_voice, keep_sound, new_sound
+from pipeline.language.words import Transcript
 from pipeline.learned import LearnedStress
 from pipeline.session import MAX_AGE_S, Item, SessionState, new_session, reset_calibration, step
 from pipeline.types import (
@@ -43,7 +44,11 @@ from server.analysis.messages import (
     OthersSpeak,
     Recalibrate,
     SessionStats,
+    Transcribe,
+    WordsMade,
 )
+from server.analysis.session_words import SessionWords
+from server.analysis.transcription import Transcription
 from server.media import EncodedFrame, Kind
 
 LATE_S = 0.1
@@ -72,6 +77,7 @@ class SessionAnalyser:
         find_face: FaceFinder,
         detect_speech: SpeechDetector,
         clock: Callable[[], float],
+        transcription: Transcription | None = None,
         module: LearnedStress | None = None,
     ) -> None:
         self._session_id = message.session_id
@@ -85,6 +91,8 @@ class SessionAnalyser:
         self._module = module
         self._state = _restored(message.state)
         self._audio = AudioDecoder(message.origin_s)
+        self._words = SessionWords(transcription)
+        self._told_lost_s = 0.0
         self._sound = new_sound()
         self._video: VideoDecoder | None = None
         self._video_broken_from_s: float | None = None
@@ -98,7 +106,7 @@ class SessionAnalyser:
         self._stats = SessionStats()
 
     def handle(
-        self, message: Media | MarkGap | OthersSpeak | MarkQuestion | MakeEstimate | Recalibrate | Explain
+        self, message: Media | MarkGap | OthersSpeak | MarkQuestion | Transcribe | MakeEstimate | Recalibrate | Explain
     ) -> Iterator[FromWorker]:
         """Take one message and yield the answers.
 
@@ -116,6 +124,9 @@ class SessionAnalyser:
                 self._step(gap)
             case OthersSpeak():
                 self._step(OtherVoice(t_s=message.t_s, is_speaking=message.is_speaking))
+            case Transcribe():
+                self._words.switch(is_on=message.is_on)
+                self._step(Transcript(is_on=self._words.is_on))
             case MakeEstimate():
                 yield from self._estimate(message.t_s)
             case Recalibrate():
@@ -125,6 +136,31 @@ class SessionAnalyser:
             case Explain():
                 explanation = self._explain(message.emotion)
                 yield Explained(session_id=self._session_id, number=message.number, explanation=explanation)
+
+    def collect_words(self) -> Iterator[FromWorker]:
+        """Yield what the transcriber has written down, if there is news."""
+        words, lost_s = self._words.take(), self._words.lost_s
+        if words:
+            self._step(Transcript(is_on=True, words=words))
+        if words or lost_s > self._told_lost_s:
+            self._told_lost_s = lost_s
+            yield WordsMade(
+                session_id=self._session_id, words=words, transcriber=self._words.version, lost_s=round(lost_s, 3)
+            )
+
+    def finish_words(self) -> bool:
+        """Take in that no more sound comes; return whether words of what was said may still come."""
+        self._words.finish()
+        return self._words.is_pending
+
+    @property
+    def is_writing(self) -> bool:
+        """True while words of what was said may still come."""
+        return self._words.is_pending
+
+    def drop_words(self) -> None:
+        """Forget what was said and is not yet written down."""
+        self._words.drop()
 
     def _step(self, item: Item) -> None:
         self._state, _ = step(self._state, item)
@@ -174,6 +210,7 @@ class SessionAnalyser:
         activity = self._detect_speech(chunk)
         if activity is not None:
             self._step(activity)
+        self._words.hear(chunk, activity)
         duration_s = len(chunk.samples) / SAMPLE_RATE_HZ
         self._stats = replace(
             self._stats,

@@ -17,6 +17,7 @@ from server.analysis.messages import (
     Open,
     OthersSpeak,
     Recalibrate,
+    Transcribe,
 )
 from server.media import EncodedFrame, Kind
 
@@ -27,7 +28,8 @@ MAX_AUDIO_FRAMES = 100
 """2 s of Opus packets."""
 MAX_TICKS = 10
 
-Queued = Open | Media | MarkGap | OthersSpeak | MarkQuestion | MakeEstimate | Recalibrate | Explain | Close
+Rare = Open | MarkGap | OthersSpeak | MarkQuestion | Transcribe | Recalibrate | Explain | Close
+Queued = Rare | Media | MakeEstimate
 
 
 class Backlog:
@@ -51,7 +53,7 @@ class Backlog:
     def __len__(self) -> int:
         return len(self._messages)
 
-    def put(self, message: Open | MarkGap | OthersSpeak | MarkQuestion | Recalibrate | Explain | Close) -> None:
+    def put(self, message: Rare) -> None:
         """Queue a message that is rare by nature, behind all others."""
         self._messages.append(message)
 

@@ -4,7 +4,7 @@ import asyncio
 import logging
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from pipeline.types import Estimate, Explanation
@@ -22,6 +22,8 @@ from server.analysis.messages import (
     OthersSpeak,
     Recalibrate,
     SessionStats,
+    Transcribe,
+    WordsMade,
 )
 from server.media import EncodedFrame, Kind
 
@@ -30,6 +32,8 @@ KEYFRAME_RETRY_S = 0.5
 """A key frame that does not come is asked for again after this long."""
 CLOSE_TIMEOUT_S = 3.0
 """A worker that is this late with the last estimates is not waited for."""
+WORDS_TIMEOUT_S = 12.0
+"""So long where the last words are still being written down."""
 
 _log = logging.getLogger(__name__)
 
@@ -63,6 +67,9 @@ class FeedStats:
     estimates: int
     restarts: int
     keyframe_requests: int
+    words: int
+    lost_speech_s: float
+    """Speech that the transcriber had no time for."""
     worker: SessionStats
     """Of the present worker."""
 
@@ -84,6 +91,7 @@ class AnalysisFeed:
         clock: Callable[[], float],
         on_estimate: Callable[[Estimate, float], None],
         on_health: Callable[[WorkerHealth], None],
+        on_words: Callable[[WordsMade], None],
     ) -> None:
         self.session_id = session_id
         self.on_overflow: Callable[[], None] = _do_nothing
@@ -96,6 +104,12 @@ class AnalysisFeed:
         self._clock = clock
         self._on_estimate = on_estimate
         self._on_health = on_health
+        self._on_words = on_words
+        self._is_transcribed = False
+        self._words_from_s = 0.0
+        """Words from before, under an earlier consent, are not taken."""
+        self._n_words = 0
+        self._lost_speech_s = self._lost_before_s = 0.0
         self._backlog = Backlog(session_id, origin_s)
         self._explanations = Explanations()
         self._closed = asyncio.Event()
@@ -136,6 +150,16 @@ class AnalysisFeed:
         self._others_speak = is_speaking
         if self._is_attached and not self._is_closing:
             self._put_others(since_s)
+            self.wake()
+
+    def transcribe(self, *, is_on: bool) -> None:
+        """Write down what the person says from here on, or stop at once."""
+        if (is_on and self._is_closing) or is_on == self._is_transcribed:
+            return
+        self._is_transcribed = is_on
+        self._words_from_s = self._clock() - self._origin_s
+        if self._is_attached:
+            self._backlog.put(Transcribe(session_id=self.session_id, is_on=is_on))
             self.wake()
 
     def recalibrate(self) -> None:
@@ -184,7 +208,7 @@ class AnalysisFeed:
             else:
                 self._closed.set()
         try:
-            await asyncio.wait_for(self._closed.wait(), CLOSE_TIMEOUT_S)
+            await asyncio.wait_for(self._closed.wait(), WORDS_TIMEOUT_S if self._is_transcribed else CLOSE_TIMEOUT_S)
         except TimeoutError:
             _log.warning("session %s was closed before its worker had finished", self.session_id)
             self._closed.set()
@@ -204,6 +228,8 @@ class AnalysisFeed:
             estimates=self._estimates,
             restarts=self._restarts,
             keyframe_requests=self._keyframe_requests,
+            words=self._n_words,
+            lost_speech_s=self._lost_before_s + self._lost_speech_s,
             worker=self._worker_stats,
         )
 
@@ -227,6 +253,9 @@ class AnalysisFeed:
                 state=state,
             )
         )
+        if self._is_transcribed:
+            self._backlog.put(Transcribe(session_id=self.session_id, is_on=True))
+        self._lost_before_s, self._lost_speech_s = self._lost_before_s + self._lost_speech_s, 0.0
         now_s = self._clock()
         from_s = self._hole_from_s
         if from_s is not None:
@@ -261,6 +290,14 @@ class AnalysisFeed:
         self._estimates += 1
         self._worker_stats = message.stats
         self._on_estimate(message.estimate, message.newest_arrival_s)
+
+    def take_words(self, message: WordsMade) -> None:
+        """Hand words to the owner, unless they are not wanted any more."""
+        self._lost_speech_s = message.lost_s
+        if self._is_transcribed and not self._closed.is_set():
+            words = tuple(word for word in message.words if word.to_s > self._words_from_s)
+            self._n_words += len(words)
+            self._on_words(replace(message, words=words))
 
     def take_checkpoint(self, message: Checkpoint) -> None:
         """Keep the newest state for the case that the worker dies."""

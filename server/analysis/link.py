@@ -11,7 +11,7 @@ from typing import Any
 
 import msgpack
 
-VERSION = 1
+VERSION = 2
 """Raised with every change of the messages' shape."""
 
 MAX_BODY_BYTES = 8 * 1024 * 1024

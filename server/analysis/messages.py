@@ -10,6 +10,7 @@ from enum import StrEnum
 from functools import cache
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
+from pipeline.language.words import Word
 from pipeline.types import Estimate, Explanation
 from server.analysis.link import LinkError
 from server.media import EncodedFrame
@@ -55,6 +56,14 @@ class OthersSpeak:
     session_id: str
     t_s: float
     is_speaking: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Transcribe:
+    """To the worker: write down what the person says from here on, or stop at once."""
+
+    session_id: str
+    is_on: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -147,6 +156,19 @@ class EstimateMade:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class WordsMade:
+    """From the worker: words that were said, some seconds ago."""
+
+    session_id: str
+    words: tuple[Word, ...]
+    """In session time; may be empty when only lost_s is news."""
+    transcriber: str
+    """Engine and model."""
+    lost_s: float
+    """Speech that was not written down since the session was opened there: the transcriber was too slow, or died."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Checkpoint:
     """From the worker: the analyser's state, which only a worker can read."""
 
@@ -194,8 +216,20 @@ class Pong:
     number: int
 
 
-ToWorker = Open | Media | MarkGap | OthersSpeak | MarkQuestion | MakeEstimate | Recalibrate | Explain | Close | Ping
-FromWorker = Ready | EstimateMade | Checkpoint | Explained | KeyframeWanted | Closed | Failed | Pong
+ToWorker = (
+    Open
+    | Media
+    | MarkGap
+    | OthersSpeak
+    | MarkQuestion
+    | Transcribe
+    | MakeEstimate
+    | Recalibrate
+    | Explain
+    | Close
+    | Ping
+)
+FromWorker = Ready | EstimateMade | WordsMade | Checkpoint | Explained | KeyframeWanted | Closed | Failed | Pong
 
 _BY_TAG: Mapping[str, type] = {kind.__name__: kind for kind in get_args(ToWorker) + get_args(FromWorker)}
 

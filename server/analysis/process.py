@@ -22,6 +22,7 @@ from server.analysis.messages import (
     Pong,
     Ready,
     ToWorker,
+    WordsMade,
     from_body,
     to_body,
 )
@@ -249,7 +250,7 @@ class WorkerProcess:
                 self._ready.set()
             case Pong():
                 self._pong.set()
-            case EstimateMade() | Checkpoint() | Explained() | KeyframeWanted() | Closed() | Failed():
+            case EstimateMade() | WordsMade() | Checkpoint() | Explained() | KeyframeWanted() | Closed() | Failed():
                 feed = self._feeds.get(message.session_id)
                 if feed is not None:
                     self._take_for(feed, message)
@@ -257,11 +258,15 @@ class WorkerProcess:
                 raise LinkError("message of the wrong direction")
 
     def _take_for(
-        self, feed: AnalysisFeed, message: EstimateMade | Checkpoint | Explained | KeyframeWanted | Closed | Failed
+        self,
+        feed: AnalysisFeed,
+        message: EstimateMade | WordsMade | Checkpoint | Explained | KeyframeWanted | Closed | Failed,
     ) -> None:
         match message:
             case EstimateMade():
                 feed.take_estimate(message)
+            case WordsMade():
+                feed.take_words(message)
             case Checkpoint():
                 feed.take_checkpoint(message)
             case Explained():

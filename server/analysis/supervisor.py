@@ -6,6 +6,7 @@ from dataclasses import dataclass, fields
 
 from pipeline.types import Estimate
 from server.analysis.feed import AnalysisFeed, FeedStats, WorkerHealth, WorkerState
+from server.analysis.messages import WordsMade
 from server.analysis.process import WorkerProcess
 from server.config import Config
 from server.errors import Conflict
@@ -26,6 +27,8 @@ class PoolTotals:
     dropped_video: int = 0
     dropped_audio: int = 0
     skipped_ticks: int = 0
+    words: int = 0
+    lost_speech_s: float = 0.0
 
     def plus(self, stats: FeedStats) -> "PoolTotals":
         """Return the sum with one feed's."""
@@ -58,6 +61,7 @@ class AnalysisPool:
         origin_s: float,
         on_estimate: Callable[[Estimate, float], None],
         on_health: Callable[[WorkerHealth], None],
+        on_words: Callable[[WordsMade], None],
     ) -> AnalysisFeed:
         """Begin to analyse a session in the worker that has the fewest.
 
@@ -67,6 +71,7 @@ class AnalysisPool:
             on_estimate: called on the event loop with each estimate, once a second, and the server's monotonic clock
                 when the newest media behind it arrived (``origin_s`` while none has).
             on_health: called on the event loop with each change, the present state first (before this returns).
+            on_words: called on the event loop with words, once the feed was told to ``transcribe``.
 
         Raises:
             Conflict: the session is open already.
@@ -82,6 +87,7 @@ class AnalysisPool:
             clock=self._clock,
             on_estimate=self._timed(on_estimate, origin_s),
             on_health=on_health,
+            on_words=on_words,
         )
         self._forget_closed()
         self._feeds[session_id] = feed
@@ -146,6 +152,8 @@ class AnalysisPool:
     def _start(self) -> None:
         if not self._workers:
             arguments = ["--emotion-flip"] if self._config.emotion_flip else []
+            if self._config.is_transcribing:
+                arguments.append(f"--transcriber={self._config.transcriber}")
             if self._config.stress_model is not None:
                 arguments += ["--stress-model", str(self._config.stress_model)]
             self._workers = [

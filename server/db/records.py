@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from pipeline.language.words import Word
 from pipeline.types import Estimate
 from server.protocol import Role
 
@@ -38,6 +39,7 @@ class ConsentKind(StrEnum):
     ANALYSIS = "analysis"
     RECORDING = "recording"
     RESEARCH = "research"
+    TRANSCRIPTION = "transcription"
 
 
 class SessionStatus(StrEnum):
@@ -185,6 +187,16 @@ class StoredEstimate:
 
     session_id: str
     estimate: Estimate
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredWords:
+    """Words of the candidate with the session they belong to."""
+
+    session_id: str
+    words: tuple[Word, ...]
+    transcriber: str
+    """Engine and model."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -258,6 +258,18 @@ estimates = Table(
     _short("model_version", 200),
 )
 
+words = Table(
+    "words",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=True),
+    _owner("session_id", "sessions.id"),
+    Column("from_s", Double, nullable=False),
+    Column("to_s", Double, nullable=False),
+    Column("text", Text, nullable=False),
+    Column("confidence", Double),
+    _short("transcriber", 80),
+)
+
 markers = Table(
     "markers",
     metadata,

@@ -1,1 +1,4 @@
-"""Downloads of a session: ``series`` makes the CSV, ``document`` the JSON, ``columns`` says what a tick consists of."""
+"""Downloads of a session.
+
+``series`` makes the CSV, ``document`` the JSON, ``words`` what was said, ``columns`` says what a tick consists of.
+"""

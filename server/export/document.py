@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from server.export.columns import COLUMNS
-from server.protocol import signal_message, why_message
+from server.protocol import signal_message, why_message, word_message
 from server.sessions.signal_table import signal_table_json
 from server.sessions.summaries import SessionReport
 
@@ -81,6 +81,8 @@ def _head(report: SessionReport) -> dict[str, Any]:
             }
             for marker in report.markers
         ],
+        "transcriber": report.transcriber,
+        "words": [word_message(word) for word in report.words],
         "notes": [{"id": note.id, "t_s": note.t_s, "text": note.text, "author": note.author} for note in report.notes],
     }
 

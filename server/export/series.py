@@ -20,7 +20,7 @@ def series_csv(report: SessionReport) -> Iterator[str]:
 
     Text that a spreadsheet would take for a formula is preceded by an apostrophe.
     """
-    yield _line([*(column.name for column in COLUMNS), *EXTRA_COLUMNS, *SIGNAL_COLUMNS])
+    yield csv_line([*(column.name for column in COLUMNS), *EXTRA_COLUMNS, *SIGNAL_COLUMNS])
     asked = sorted((peak_t, text) for peak_t, text in _asked(report))
     for estimate in report.estimates:
         question = next((text for t_s, text in reversed(asked) if t_s <= estimate.t_s), "")
@@ -30,14 +30,14 @@ def series_csv(report: SessionReport) -> Iterator[str]:
             if marker.t_s is not None and estimate.t_s <= marker.t_s < estimate.t_s + 1.0
         ]
         parts = " ".join(f"{part.signal}={part.amount:.6g}" for part in estimate.contributions)
-        yield _line(
+        yield csv_line(
             [
                 *(_shown(column.read(estimate)) for column in COLUMNS),
                 parts,
-                _safe(question),
-                _safe("; ".join(labels)),
+                csv_safe(question),
+                csv_safe("; ".join(labels)),
                 report.session.id,
-                _safe(report.session.model_version),
+                csv_safe(report.session.model_version),
                 *(_shown(cell) for cell in read_signals(estimate)),
             ]
         )
@@ -58,12 +58,14 @@ def _shown(value: Cell) -> str:
     return f"{value:.6g}" if isinstance(value, float) else str(value)
 
 
-def _safe(text: str) -> str:
+def csv_safe(text: str) -> str:
+    """Return a text that no spreadsheet takes for a formula."""
     # https://owasp.org/www-community/attacks/CSV_Injection
     return f"'{text}" if text.startswith(("=", "+", "-", "@", "\t", "\r", "＝", "＋", "－", "＠")) else text
 
 
-def _line(cells: list[str]) -> str:
+def csv_line(cells: list[str]) -> str:
+    """Return a line of a CSV file."""
     buffer = io.StringIO()
     csv.writer(buffer, lineterminator="\r\n").writerow(cells)
     return buffer.getvalue()

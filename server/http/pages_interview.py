@@ -7,6 +7,7 @@ from typing import Any
 
 from aiohttp import web
 
+from pipeline.language.answers import SpokenAnswer, answer_between
 from pipeline.levels import LEVELS
 from pipeline.summary import SessionSummary
 from pipeline.types import EMOTIONS
@@ -14,6 +15,7 @@ from server.export.document import CONTENT_TYPE as JSON_TYPE
 from server.export.document import session_json
 from server.export.series import CONTENT_TYPE as CSV_TYPE
 from server.export.series import series_csv
+from server.export.words import VTT_TYPE, words_csv, words_vtt
 from server.http.access import MEMBER, Route, current_interview, current_user
 from server.http.forms import go_to
 from server.http.keys import CONFIG, ROOMS, SUMMARIES
@@ -96,6 +98,7 @@ async def summary_page(request: web.Request) -> web.Response:
         session=session,
         summary=report.summary,
         answers=await asyncio.to_thread(answers_of, report),
+        spoken=await asyncio.to_thread(answer_between, report.words, 0.0, float("inf")),
         purpose_words=PURPOSE_WORDS[report.interview.purpose],
         is_live=session.status is SessionStatus.LIVE,
         is_interrupted=session.status is SessionStatus.INTERRUPTED,
@@ -122,6 +125,9 @@ class Answer:
     asked_s: float
     summary: SessionSummary
     """Of this stretch alone."""
+    end_s: float
+    """Infinite for the last one."""
+    spoken: SpokenAnswer
     difference: float | None
     """Its median less that of the whole session; None when either is unknown."""
 
@@ -144,7 +150,15 @@ def answers_of(report: SessionReport) -> tuple[Answer, ...]:
         whole, here = report.summary.median, summary.median
         difference = None if whole is None or here is None else here - whole
         answers.append(
-            Answer(number=number, question=question, asked_s=asked_s, summary=summary, difference=difference)
+            Answer(
+                number=number,
+                question=question,
+                asked_s=asked_s,
+                summary=summary,
+                end_s=end_s,
+                spoken=answer_between(report.words, asked_s, end_s),
+                difference=difference,
+            )
         )
     return tuple(answers)
 
@@ -153,6 +167,18 @@ async def series(request: web.Request) -> web.Response:
     """GET /sessions/{session_id}/series.csv."""
     report = await _report(request)
     return await _download(series_csv(report), CSV_TYPE, f"composure-{report.session.id}.csv")
+
+
+async def spoken_table(request: web.Request) -> web.Response:
+    """GET /sessions/{session_id}/words.csv."""
+    report = await _report(request)
+    return await _download(words_csv(report), CSV_TYPE, f"composure-{report.session.id}-words.csv")
+
+
+async def spoken_subtitles(request: web.Request) -> web.Response:
+    """GET /sessions/{session_id}/words.vtt."""
+    report = await _report(request)
+    return await _download(words_vtt(report), VTT_TYPE, f"composure-{report.session.id}.vtt")
 
 
 async def document(request: web.Request) -> web.Response:
@@ -226,5 +252,7 @@ ROUTES: tuple[Route, ...] = (
     Route(method="GET", path="/interviews/{id}/room", handler=room_page, rule=MEMBER),
     Route(method="GET", path="/sessions/{session_id}", handler=summary_page, rule=MEMBER),
     Route(method="GET", path="/sessions/{session_id}/series.csv", handler=series, rule=MEMBER),
+    Route(method="GET", path="/sessions/{session_id}/words.csv", handler=spoken_table, rule=MEMBER),
+    Route(method="GET", path="/sessions/{session_id}/words.vtt", handler=spoken_subtitles, rule=MEMBER),
     Route(method="GET", path="/sessions/{session_id}/session.json", handler=document, rule=MEMBER),
 )

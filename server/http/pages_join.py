@@ -37,7 +37,12 @@ async def join_page(request: web.Request) -> web.Response:
     details = await request.app[SCHEDULE].details(interview.id)
     consents = await request.app[CONSENTS].state(candidate.id, interview.purpose)
     is_analysed = interview.purpose in request.app[CONFIG].analysed_purposes
-    texts = [_shown(text, consents, is_analysed=is_analysed) for text in consent_texts(interview.purpose)]
+    is_transcribed = is_analysed and request.app[CONFIG].is_transcribing
+    texts = [
+        _shown(text, consents, is_analysed=is_analysed)
+        for text in consent_texts(interview.purpose)
+        if is_transcribed or text.kind is not ConsentKind.TRANSCRIPTION
+    ]
     hosts = [member.name for member in details.interviewers]
     user = signed_in_user(request)
     if user is not None and user.role is Role.CANDIDATE and candidate.user_id is None:

@@ -300,7 +300,9 @@ async def _interview(
         purpose_words=PURPOSE_WORDS[interview.purpose],
         is_analysed=interview.purpose in app[CONFIG].analysed_purposes,
         join_link="" if interview.status.is_over else absolute_url(request, join_path),
-        consents=[(CONSENT_WORDS[kind], _answer(consents, kind)) for kind in ConsentKind],
+        consents=[
+            (CONSENT_WORDS[kind], _answer(consents, kind)) for kind in ConsentKind if _is_asked(app, consents, kind)
+        ],
         sessions=await app[SUMMARIES].sessions(interview.id),
         taps=await app[TAP_TOKENS].of_interview(interview.id),
         new_tap=new_tap,
@@ -309,6 +311,10 @@ async def _interview(
         errors=errors or {},
         email=email,
     )
+
+
+def _is_asked(app: web.Application, consents: ConsentState, kind: ConsentKind) -> bool:
+    return kind is not ConsentKind.TRANSCRIPTION or app[CONFIG].is_transcribing or kind in consents.answered
 
 
 def _answer(consents: ConsentState, kind: ConsentKind) -> str:

@@ -34,6 +34,7 @@ CONSENT_WORDS = {
     ConsentKind.ANALYSIS: "Analysis",
     ConsentKind.RECORDING: "Recording",
     ConsentKind.RESEARCH: "Research use",
+    ConsentKind.TRANSCRIPTION: "Transcription",
 }
 
 

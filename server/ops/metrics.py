@@ -155,6 +155,10 @@ class _Figures(Collector):
         yield _counter("estimates", "Estimates made.", totals.estimates)
         yield _counter("analysis_frames", "Frames handed to the analysis.", totals.frames_in)
         yield _counter("analysis_skipped_ticks", "Seconds without an estimate.", totals.skipped_ticks)
+        yield _counter("words", "Words written down.", totals.words)
+        yield _counter(
+            "lost_speech_seconds", "Speech that the transcriber had no time to write down.", totals.lost_speech_s
+        )
 
     def _rooms(self) -> Iterator[Metric]:
         rooms = self._from.rooms

@@ -10,7 +10,7 @@ from pipeline.trend import WINDOW_S
 from pipeline.types import Estimate, Explanation
 from server.media import Attachment
 from server.protocol import estimate_message
-from server.sessions.ports import FeedPort, ListeningPort, WorkerChange
+from server.sessions.ports import FeedPort, ListeningPort, NewWords, WorkerChange
 from server.sessions.recorder import EstimateRecorder
 from server.sessions.records import Session, StoredEstimate
 
@@ -29,6 +29,7 @@ class AnalysisRun:
         recorder: stores estimates.
         on_estimate: takes each estimate and its message for the interviewers.
         on_worker: takes the message ``worker`` for the interviewers.
+        on_words: takes the session's id and what was said.
     """
 
     def __init__(
@@ -39,6 +40,7 @@ class AnalysisRun:
         recorder: EstimateRecorder,
         on_estimate: Callable[[Estimate, dict[str, Any]], None],
         on_worker: Callable[[dict[str, Any]], None],
+        on_words: Callable[[str, NewWords], None],
     ) -> None:
         self.session = session
         self.origin_s = origin_s
@@ -46,6 +48,7 @@ class AnalysisRun:
         self._recorder = recorder
         self._on_estimate = on_estimate
         self._on_worker = on_worker
+        self._on_words = on_words
         self._feed: FeedPort | None = None
         self._attachment: Attachment | None = None
         self._listening: ListeningPort | None = None
@@ -75,6 +78,16 @@ class AnalysisRun:
             self.session.id, estimate, newest_arrival_s=newest_arrival_s, peak_why=why, advice=advice
         )
         self._on_estimate(estimate, message)
+
+    def take_words(self, news: NewWords) -> None:
+        """Pass on what was said."""
+        if not self._is_cut:
+            self._on_words(self.session.id, news)
+
+    def transcribe(self, *, is_on: bool) -> None:
+        """Have what the person says written down from here on, or stop at once."""
+        if self._feed is not None:
+            self._feed.transcribe(is_on=is_on)
 
     def take_health(self, change: WorkerChange) -> None:
         """Show news about the worker."""

@@ -6,6 +6,7 @@ from datetime import datetime
 
 from server.db import consents as consent_rows
 from server.db import interviews as interview_rows
+from server.db import words as word_rows
 from server.db.engine import Database
 from server.errors import Conflict, NotFound
 from server.sessions.consenttexts import consent_text
@@ -47,7 +48,7 @@ class Consents:
         self._now = now
 
     async def store(self, participant_id: str, interview_id: str, answers: Iterable[Answer]) -> ConsentState:
-        """Store answers and return what holds then.
+        """Store answers and return what holds then. A no to the transcription deletes what was written down.
 
         Raises:
             Conflict: a yes to a text that is not the present one; the page must show it again. Every no is stored.
@@ -61,6 +62,8 @@ class Consents:
             is_outdated = any(answer.granted and not _is_shown(answer, purpose) for answer in answers)
             kept = [answer for answer in answers if not (is_outdated and answer.granted)]
             await consent_rows.insert_consents(connection, [self._row(participant_id, purpose, item) for item in kept])
+            if any(item.kind is ConsentKind.TRANSCRIPTION and not item.granted for item in kept):
+                await word_rows.delete_words(connection, participant_id)
             stored = await consent_rows.of_participant(connection, participant_id)
         if is_outdated:
             raise Conflict("The consent text has changed. Please reload the page and read it again.")

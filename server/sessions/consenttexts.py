@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from server.sessions.records import ConsentKind, Purpose
 
-TEXT_DATE = "2026-11"
+TEXT_DATE = "2026-12"
 """Part of every version; change it with any text below."""
 
 
@@ -63,7 +63,7 @@ _WORDING: dict[ConsentKind, tuple[str, str, tuple[str, ...]]] = {
         (
             "While the sign “Analysis is on” is shown, this server measures your facial expression and the loudness,"
             " tone and pitch of your voice, and works out one number between 0 and 1 each second. What you say is not"
-            " understood or written down.",
+            " written down, unless you agree to that below where it is asked.",
             "The interviewers named on this page see these numbers during the call and in a summary afterwards.",
             "The number compares you with yourself at the beginning of the call. It is an uncertain indication, wrong"
             " at times, and can be further off for some people than for others. It is not a diagnosis, not a lie"
@@ -88,11 +88,24 @@ _WORDING: dict[ConsentKind, tuple[str, str, tuple[str, ...]]] = {
             " who they are.",
         ),
     ),
+    ConsentKind.TRANSCRIPTION: (
+        "Writing down what you say",
+        "I agree that what I say is written down by software while it is measured, and looked at for how I speak.",
+        (
+            "While the sign “Analysis is on” is shown, software on this server writes down your words. It makes many"
+            " mistakes. From the words it counts how fast you speak, and fillers, repetitions and the like.",
+            "The interviewers named on this page see your words during the call and in the summary."
+            " They are not sent anywhere else.",
+            "If you take this back, the writing stops at once, and the words that were written down are"
+            " deleted. Numbers that were counted until then stay with the other"
+            " measurements.",
+        ),
+    ),
 }
 
 
 def consent_texts(purpose: Purpose) -> tuple[ConsentText, ...]:
-    """Return the four questions for an interview's purpose, in the order in which they are asked."""
+    """Return the questions for an interview's purpose, in the order in which they are asked."""
     return tuple(_text(kind, purpose) for kind in ConsentKind)
 
 

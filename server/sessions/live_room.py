@@ -14,7 +14,7 @@ from server.media import Attachment, FrameConsumer
 from server.protocol import BOTH, INTERVIEWER, SERVER_EVENTS, Role
 from server.sessions.consent import Answer, ConsentState
 from server.sessions.events import Refused
-from server.sessions.ports import PublisherChange
+from server.sessions.ports import NewWords, PublisherChange
 from server.sessions.principals import AccessPrincipal
 from server.sessions.ratelimit import RateLimiter
 from server.sessions.records import ConsentKind, Interview, InterviewStatus, Participant, SessionStatus
@@ -23,6 +23,7 @@ from server.sessions.room_history import RoomHistory
 from server.sessions.room_messages import Message, tap_message, welcome_message
 from server.sessions.room_services import RoomServices
 from server.sessions.room_state import start_problem, state_message
+from server.sessions.room_words import RoomWords
 from server.sessions.seat import Connection, Entry, Presence, Seat, new_seat
 from server.sessions.taps import EstimateSubscription, RoomTaps, TapEnd
 
@@ -56,12 +57,14 @@ class LiveRoom:
         self.consents = consents
         self.is_closed = False
         self.taps = RoomTaps()
+        self.words = RoomWords(services, show=self.broadcast)
         self.analysis = RoomAnalysis(
             services,
             room_id=interview.room_id,
             events=AnalysisEvents(
                 on_estimate=self._show_estimate,
                 on_worker=self.broadcast,
+                on_words=self._take_words,
                 on_change=self.broadcast_state,
                 on_started=self._tell_session_began,
                 on_failed=self._tell_failure,
@@ -73,6 +76,7 @@ class LiveRoom:
         now_s = services.clock()
         self._next_check_s = now_s + CHECK_LOGINS_S
         self._seats = {participant.id: new_seat(participant, now_s=now_s) for participant in participants}
+        self._apply_transcription(consents)
 
     # --- who is there ---
 
@@ -278,6 +282,7 @@ class LiveRoom:
         withdrawn = frozenset(answer.kind for answer in answers if not answer.granted)
         self._apply(replace(self.consents, granted=self.consents.granted - withdrawn))
         async with self.lock:
+            await self.words.settle()  # what was on its way into the database is there, and is deleted with the rest
             state = await self._services.consents.store(self.candidate.participant.id, self.interview.id, answers)
             self._apply(state)
             if ConsentKind.CALL in withdrawn and not self.is_closed:
@@ -319,7 +324,25 @@ class LiveRoom:
             self.analysis.stop("consent_withdrawn", at_once=True)
         if not consents.has(ConsentKind.RESEARCH):
             self.taps.end(TapEnd.WITHDRAWN)
+        self._apply_transcription(consents)
         self.broadcast_state()
+
+    def _apply_transcription(self, consents: ConsentState) -> None:
+        is_on = self._services.config.is_transcribing and consents.has(ConsentKind.TRANSCRIPTION)
+        if is_on:
+            self.words.allow()
+        else:
+            self.words.forbid()
+        self.analysis.transcribe(is_on=is_on)
+
+    def _captions_state(self) -> str:
+        """Why there are captions or none: on, no_consent, or off, which is the operator's choice."""
+        if not (self._services.config.is_transcribing and self._may_be_analysed):
+            return "off"
+        return "on" if self.consents.has(ConsentKind.TRANSCRIPTION) else "no_consent"
+
+    def _take_words(self, session_id: str, news: NewWords) -> None:
+        self.words.take(session_id, news.words, news.transcriber, news.lost_s)
 
     @property
     def _may_be_analysed(self) -> bool:
@@ -355,6 +378,7 @@ class LiveRoom:
                         analysis=self.analysis,
                         problem=problem,
                         draining_until=self._services.draining_until(),
+                        captions=self._captions_state(),
                     ),
                 )
 
@@ -372,10 +396,17 @@ class LiveRoom:
             since_s=since_s,
             since_session_id=session_id,
         )
+        captions = await self._recent_captions()
+        if captions is not None:
+            self.tell(connection, captions)
         held_back, connection.held_back = connection.held_back, None
         for message in held_back:
             if newest_s is None or message["t_s"] > newest_s:
                 self.tell(connection, message)
+
+    async def _recent_captions(self) -> Message | None:
+        session_id, _ = self.analysis.now()
+        return None if session_id is None else await self.words.recent(session_id)
 
     def _show_estimate(self, estimate: Estimate, message: Message) -> None:
         for seat in self.seats:

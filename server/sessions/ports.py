@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import Protocol
 
+from pipeline.language.words import Word
 from pipeline.types import Estimate, Explanation
 from server.media import Attachment, FrameConsumer
 
@@ -50,6 +51,22 @@ class ListeningPort(Protocol):
         """Hear nothing more; safe to call twice."""
 
 
+class NewWords(Protocol):
+    """Words of a session (server/analysis: WordsMade)."""
+
+    @property
+    def words(self) -> tuple[Word, ...]:
+        """In session time; may be empty."""
+
+    @property
+    def transcriber(self) -> str:
+        """Engine and model."""
+
+    @property
+    def lost_s(self) -> float:
+        """Speech that could not be written down until now."""
+
+
 class MediaPort(Protocol):
     """The media plane, as far as the live room uses it."""
 
@@ -74,6 +91,9 @@ class FeedPort(FrameConsumer, Protocol):
 
     def hear_others(self, is_speaking: bool, since_s: float) -> None:
         """Take note that an interviewer begins to speak, or that none does any more, on the monotonic clock."""
+
+    def transcribe(self, *, is_on: bool) -> None:
+        """Write down what the person says from here on, or stop at once."""
 
     def recalibrate(self) -> None:
         """Measure the person's baseline anew from here."""
@@ -105,5 +125,6 @@ class AnalysisPort(Protocol):
         origin_s: float,
         on_estimate: Callable[[Estimate, float], None],
         on_health: Callable[[WorkerChange], None],
+        on_words: Callable[[NewWords], None],
     ) -> FeedPort:
         """Begin the analysis of one session whose time 0 is ``origin_s`` on the monotonic clock."""

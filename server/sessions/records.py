@@ -16,6 +16,7 @@ from server.db.records import (
     Session,
     SessionStatus,
     StoredEstimate,
+    StoredWords,
     TapToken,
     User,
 )
@@ -38,6 +39,7 @@ __all__ = [
     "Session",
     "SessionStatus",
     "StoredEstimate",
+    "StoredWords",
     "TapToken",
     "User",
 ]

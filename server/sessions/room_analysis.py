@@ -11,7 +11,7 @@ from server.db import series as series_rows
 from server.sessions.analysis_run import AnalysisRun
 from server.sessions.events import Refused
 from server.sessions.figures import close_session
-from server.sessions.ports import FeedPort
+from server.sessions.ports import FeedPort, NewWords
 from server.sessions.ratelimit import RateLimiter
 from server.sessions.records import Participant, Session, SessionStatus
 from server.sessions.room_services import RoomServices
@@ -36,6 +36,8 @@ class AnalysisEvents:
     """An estimate, and its message for the interviewers."""
     on_worker: Callable[[dict[str, Any]], None]
     """News about the worker, as the message for the interviewers."""
+    on_words: Callable[[str, NewWords], None]
+    """What was said, and in which session."""
     on_change: Callable[[], None]
     """``is_on`` or ``is_starting`` changed."""
     on_started: Callable[[], Awaitable[None]]
@@ -55,6 +57,7 @@ class RoomAnalysis:
         """Names the start that is under way; with another value it is not wanted any more."""
         self._run: AnalysisRun | None = None
         self._closing: set[AnalysisRun] = set()
+        self._is_transcribed = False
         self._explanations = RateLimiter(
             services.clock, attempts=MAX_EXPLANATIONS, window_s=EXPLANATIONS_WINDOW_S, max_keys=1
         )
@@ -109,6 +112,13 @@ class RoomAnalysis:
         self._start = token = object()
         self._starts.spawn(self._begin(token, candidate), name=f"start analysis {candidate.interview_id}")
         self._events.on_change()
+
+    def transcribe(self, *, is_on: bool) -> None:
+        """Have what the candidate says written down in this and later sessions, or not; it stops at once."""
+        self._is_transcribed = is_on
+        for run in (self._run, *(() if is_on else self._closing)):
+            if run is not None:
+                run.transcribe(is_on=is_on)
 
     def stop(self, reason: str, *, status: SessionStatus = SessionStatus.ENDED, at_once: bool = False) -> None:
         """End the session, or its start, if there is one.
@@ -173,13 +183,18 @@ class RoomAnalysis:
             recorder=services.recorder,
             on_estimate=self._events.on_estimate,
             on_worker=self._events.on_worker,
+            on_words=self._events.on_words,
         )
         async with services.database.write() as connection:
             await series_rows.insert_session(connection, session)
         feed: FeedPort | None = None
         try:
             feed = await services.analysis.open(
-                session.id, origin_s=run.origin_s, on_estimate=run.take_estimate, on_health=run.take_health
+                session.id,
+                origin_s=run.origin_s,
+                on_estimate=run.take_estimate,
+                on_health=run.take_health,
+                on_words=run.take_words,
             )
             if self._start is token:
                 self._start, self._run = None, run
@@ -190,6 +205,7 @@ class RoomAnalysis:
                     services.media.attach(self._room_id, candidate.id, feed),
                     services.media.listen(self._room_id, candidate.id, feed.hear_others),
                 )
+                run.transcribe(is_on=self._is_transcribed)
         finally:
             if self._run is not run:  # failed, or stopped while it started
                 await self._discard(run, feed)

@@ -4,8 +4,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from typing import Any
 
+from pipeline.language.words import Word
 from pipeline.types import Estimate
-from server.protocol import HEARTBEAT_S
+from server.protocol import HEARTBEAT_S, word_message
 from server.sessions.records import Interview, Marker, Note, Question
 from server.sessions.seat import Connection
 
@@ -39,6 +40,19 @@ def tap_message(message: Message, estimate: Estimate, *, origin_s: float | None)
         "origin_s": origin_s,
         "voice_features": None if features is None else asdict(features),
         "newest_sample_s": estimate.newest_sample_s,
+    }
+
+
+def caption_message(
+    session_id: str | None, words: Iterable[Word], *, lost_s: float = 0.0, complete: bool = False
+) -> Message:
+    """Return what the candidate said; ``complete`` says that it replaces what the page has."""
+    return {
+        "type": "caption",
+        "session_id": session_id,
+        "words": [word_message(word) for word in words],
+        "lost_s": round(lost_s, 1),
+        "complete": complete,
     }
 
 

@@ -35,6 +35,7 @@ def state_message(
     analysis: RoomAnalysis,
     problem: Refused | None,
     draining_until: datetime | None,
+    captions: str,
 ) -> dict[str, Any]:
     """Return the event ``state`` for one reader; a candidate is told of the analysis only whether it is on."""
     is_candidate = reader.participant.role is Role.CANDIDATE
@@ -43,7 +44,9 @@ def state_message(
         "status": interview.status,
         "you": "ended" if interview.status.is_over else reader.entry,
         "participants": [seat.describe() for seat in seats],
-        "analysis": {"on": analysis.is_on} if is_candidate else _describe_analysis(analysis, problem),
+        "analysis": {"on": analysis.is_on}
+        if is_candidate
+        else {**_describe_analysis(analysis, problem), "captions": captions},
         "server": {
             "draining": draining_until is not None,
             "until": None if draining_until is None else draining_until.isoformat(),

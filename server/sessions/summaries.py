@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from pipeline.language.words import Word
 from pipeline.levels import name_level
 from pipeline.moved import PeakReason, explain_peak, to_peak_point
 from pipeline.summary import Peak, SeriesPoint, SessionSummary, summarise
@@ -15,6 +16,7 @@ from server.db import annotations as annotation_rows
 from server.db import interviews as interview_rows
 from server.db import participants as participant_rows
 from server.db import series as series_rows
+from server.db import words as word_rows
 from server.db.engine import AsyncConnection, Database
 from server.errors import NotFound
 from server.sessions.asked import list_asked
@@ -47,6 +49,10 @@ class SessionReport:
     notes: tuple[Note, ...]
     """Of this session, in order of time."""
     questions: tuple[Question, ...]
+    words: tuple[Word, ...]
+    """What the candidate said, in order of time; empty where nothing was written down."""
+    transcriber: str
+    """What wrote it down; empty without words."""
     signal_table: tuple[SignalRow, ...]
     """Figures of the signals for the whole session and for each answer; empty without estimates."""
     device_settings: Mapping[str, Any] | None
@@ -80,6 +86,7 @@ class Summaries:
             markers = await annotation_rows.find_markers(connection, session.interview_id)
             notes = await annotation_rows.find_notes(connection, session.interview_id)
             questions = await interview_rows.find_questions(connection, session.interview_id)
+            words, transcriber = await word_rows.find_words(connection, session_id)
             device_settings = await participant_rows.device_settings(connection, session.participant_id)
         of_session = tuple(marker for marker in markers if marker.session_id == session_id)
         summary = await asyncio.to_thread(summarise_estimates, estimates)
@@ -93,6 +100,8 @@ class Summaries:
             markers=of_session,
             notes=tuple(note for note in notes if note.session_id == session_id),
             questions=questions,
+            words=words,
+            transcriber=transcriber,
             signal_table=await asyncio.to_thread(make_signal_table, estimates, of_session, questions),
             device_settings=device_settings,
         )

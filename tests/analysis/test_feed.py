@@ -18,6 +18,7 @@ async def feed() -> AsyncIterator[AnalysisFeed]:
         clock=lambda: 1010.0,
         on_estimate=lambda estimate, arrival_s: None,
         on_health=lambda health: None,
+        on_words=lambda words: None,
     )
     yield feed
     feed.detach(WorkerState.FAILED)

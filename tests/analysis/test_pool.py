@@ -39,6 +39,7 @@ class Session:
         self.pool = pool
         self.session_id = session_id
         self.estimates = []
+        self.words = []
         self.arrivals_s = []
         self.delays_s = []
         self.health = []
@@ -48,7 +49,11 @@ class Session:
     async def open(self, origin_s=None):
         self.origin_s = clock.monotonic_s() if origin_s is None else origin_s
         self.feed = await self.pool.open(
-            self.session_id, origin_s=self.origin_s, on_estimate=self._on_estimate, on_health=self._on_health
+            self.session_id,
+            origin_s=self.origin_s,
+            on_estimate=self._on_estimate,
+            on_health=self._on_health,
+            on_words=self.words.append,
         )
         self.feed.on_overflow = self._on_overflow
         return self

@@ -98,6 +98,8 @@ def report() -> SessionReport:
             ),
         ),
         questions=(question,),
+        words=(),
+        transcriber="",
         signal_table=make_signal_table(estimates, markers, (question,)),
         device_settings={"autoGainControl": False},
     )

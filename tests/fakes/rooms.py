@@ -104,10 +104,12 @@ class FakeChange:
 
 
 class FakeFeed:
-    def __init__(self, on_estimate, on_health) -> None:
+    def __init__(self, on_estimate, on_health, on_words) -> None:
         self.on_overflow: Callable[[], None] = lambda: None
         self.estimate = on_estimate
         self.health = on_health
+        self.words = on_words
+        self.transcribed: list[bool] = []
         self.last: list[Estimate] = []
         """Delivered by close, as a worker delivers what it still had."""
         self.recalibrations = 0
@@ -125,6 +127,9 @@ class FakeFeed:
 
     def hear_others(self, is_speaking: bool, since_s: float) -> None:
         self.others.append((is_speaking, since_s))
+
+    def transcribe(self, *, is_on: bool) -> None:
+        self.transcribed.append(is_on)
 
     def recalibrate(self) -> None:
         self.recalibrations += 1
@@ -157,11 +162,11 @@ class FakeAnalysis:
     async def warm(self) -> None:
         self.warmed += 1
 
-    async def open(self, session_id, *, origin_s, on_estimate, on_health) -> FakeFeed:
+    async def open(self, session_id, *, origin_s, on_estimate, on_health, on_words) -> FakeFeed:
         self.before_open()
         if self.failure is not None:
             raise self.failure
-        feed = FakeFeed(on_estimate, on_health)
+        feed = FakeFeed(on_estimate, on_health, on_words)
         self.feeds[session_id] = feed
         self.origins_s[session_id] = origin_s
         on_health(FakeChange(state="ready"))

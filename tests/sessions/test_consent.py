@@ -9,18 +9,21 @@ from tests.sessions.conftest import Call, World, answer, last, received
 # The beginning of the hash of each text: changing a text without a new version fails here. To change one, raise
 # TEXT_DATE in consenttexts.py and replace these.
 SHOWN = {
-    "call-practice-2026-11": "8da2fb6d7d1388bd",
-    "analysis-practice-2026-11": "edd9936de006a020",
-    "recording-practice-2026-11": "bf8f94c77bdc3d5b",
-    "research-practice-2026-11": "60f61a991ec45d32",
-    "call-research-2026-11": "06090a75e788ce35",
-    "analysis-research-2026-11": "571533a8637cef14",
-    "recording-research-2026-11": "3dd827298569516e",
-    "research-research-2026-11": "21d8a886a9b57e13",
-    "call-selection-2026-11": "8c61691df4f2ed86",
-    "analysis-selection-2026-11": "b572edd69a632b87",
-    "recording-selection-2026-11": "ba9ccb3e60776389",
-    "research-selection-2026-11": "c39fb8fe29917303",
+    "call-practice-2026-12": "b3efa6f599729633",
+    "analysis-practice-2026-12": "aeed57fcb9ec5c6f",
+    "recording-practice-2026-12": "aa1ed4b794b86a57",
+    "research-practice-2026-12": "c5f00b30d713cabc",
+    "transcription-practice-2026-12": "3d99cf05e5292564",
+    "call-research-2026-12": "847b96506d78c1e9",
+    "analysis-research-2026-12": "4aff966ca3d46d6d",
+    "recording-research-2026-12": "eb87e88cd372746e",
+    "research-research-2026-12": "9abef441636a325a",
+    "transcription-research-2026-12": "40ddf139af51f045",
+    "call-selection-2026-12": "5816c62483bfd266",
+    "analysis-selection-2026-12": "d0cb34a2e2a1f0ed",
+    "recording-selection-2026-12": "46d8c8db210cdad1",
+    "research-selection-2026-12": "8844d8a26a82ae5c",
+    "transcription-selection-2026-12": "b04a7128009faa7e",
 }
 
 
@@ -30,12 +33,12 @@ def test_texts_are_those_of_their_version():
 
 
 @pytest.mark.parametrize("purpose", Purpose)
-def test_four_questions_of_which_only_the_call_is_needed(purpose: Purpose):
+def test_questions_of_which_only_the_call_is_needed(purpose: Purpose):
     texts = consent_texts(purpose)
     assert [text.kind for text in texts] == list(ConsentKind)
-    assert [text.is_required for text in texts] == [True, False, False, False]
+    assert [text.is_required for text in texts] == [True, False, False, False, False]
     assert all(len(text.version) <= 40 for text in texts)
-    assert len({text.sha256 for text in texts}) == 4
+    assert len({text.sha256 for text in texts}) == 5
 
 
 def test_the_purpose_is_told():

@@ -26,9 +26,9 @@ async def test_without_consent_the_analysis_is_never_touched(call: Call, world: 
     messages = await world.say(call.interviewer, "start_analysis")
     assert last(messages, "error")["code"] == "no_consent"
     await world.say(
-        call.candidate, "consent", kind="recording", granted=True, text_version="recording-practice-2026-11"
+        call.candidate, "consent", kind="recording", granted=True, text_version="recording-practice-2026-12"
     )
-    await world.say(call.candidate, "consent", kind="analysis", granted=False, text_version="analysis-practice-2026-11")
+    await world.say(call.candidate, "consent", kind="analysis", granted=False, text_version="analysis-practice-2026-12")
     await world.say(call.interviewer, "end")
     await world.settle(call.details)
     assert world.analysis == FakeAnalysis()
@@ -223,7 +223,7 @@ async def test_withdrawing_stops_at_once_and_the_call_goes_on(call: Call, world:
     feed.last = [estimate(2.0)]
     received(call.interviewer)
     messages = await world.say(
-        call.candidate, "consent", kind="analysis", granted=False, text_version="analysis-practice-2026-11"
+        call.candidate, "consent", kind="analysis", granted=False, text_version="analysis-practice-2026-12"
     )
     assert last(messages, "state")["analysis"] == {"on": False}
     assert world.media.attached == []

@@ -60,7 +60,7 @@ async def test_withdrawing_cuts_every_tap_at_once(call: Call, world: World):
     await world.rooms.attach_tap(tap, consumer)
     subscription = await world.rooms.subscribe_estimates(tap)
     world.analysis.newest.estimate(estimate(1.0), 0.0)
-    await world.say(call.candidate, "consent", kind="research", granted=False, text_version="research-practice-2026-11")
+    await world.say(call.candidate, "consent", kind="research", granted=False, text_version="research-practice-2026-12")
     assert consumer.reasons == ["the consent for research use was withdrawn"]
     assert await drain(subscription) == []  # not even what waited
     assert subscription.end_reason == "the consent for research use was withdrawn"

@@ -4,6 +4,7 @@ import { accessTo } from './access.js';
 import { alertNow, announce } from './announce.js';
 import { createConnectionLine } from './connection_line.js';
 import { byId, setText } from './elements.js';
+import { createCaptions } from './captions.js';
 import { createCallPanel } from './call_panel.js';
 import { createExplanation } from './explanation.js';
 import { keyAction, takesText } from './keys.js';
@@ -77,6 +78,7 @@ function enterRoom(media, first) {
 
     const frame = createFrame({ page, send, onLeave: leave });
     const live = createLivePanel({ page, send });
+    const captions = createCaptions();
     const explanation = createExplanation({ send, now_s });
     const connection = createConnectionLine({ interviewId: page.interview_id, me: access.participant_id, reach });
     const knock = createKnock({
@@ -162,6 +164,7 @@ function enterRoom(media, first) {
     /** @param {ServerEvent} event */
     function onEvent(event) {
         become(received(room, event, now_s()));
+        captions.take(event, room.analysis);
         if (event.type === 'explanation') explanation.take(event);
         if (event.type === 'error') frame.showError(event.message);
         if (event.type === 'state') connection.showServer(event);

@@ -73,6 +73,7 @@
  * @property {string | null} [started_at]
  * @property {number | null} [t_s]
  * @property {WorkerState | null} [worker]
+ * @property {"on" | "no_consent" | "off"} [captions] off: the operator wants no transcripts
  *
  * @typedef {object} Welcome
  * @property {"welcome"} type
@@ -119,6 +120,19 @@
  * @property {Peak[]} peaks
  * @property {boolean} complete false when `estimates` starts after the `since_s` of the page
  *
+ * @typedef {object} Word
+ * @property {string} text
+ * @property {number} from_s
+ * @property {number} to_s
+ * @property {number | null} confidence in [0, 1]
+ *
+ * @typedef {object} Caption What the candidate said.
+ * @property {"caption"} type
+ * @property {string | null} session_id
+ * @property {Word[]} words
+ * @property {number} lost_s speech for which the transcriber had no time
+ * @property {boolean} complete the words replace what the page has
+ *
  * @typedef {object} Explanation What the network's answer on one picture rests on. Without a map crop is null.
  * @property {"explanation"} type
  * @property {string} session_id
@@ -139,6 +153,7 @@
  *   | (Estimate & {type: "estimate", session_id: string})
  *   | (Marker & {type: "marker"})
  *   | (Note & {type: "note"})
+ *   | Caption
  *   | Explanation
  *   | {type: "worker", state: WorkerState, from_s?: number}
  *   | {type: "knock", name: string}
