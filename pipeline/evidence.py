@@ -3,6 +3,7 @@
 Evidence stands beside the score: nothing here changes ``stress``.
 """
 
+import math
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -20,7 +21,7 @@ from pipeline.language.signals import WordsState, follow_words, view_words
 from pipeline.language.words import Transcript
 from pipeline.learned import LearnedState, LearnedStress, follow_learned
 from pipeline.nonverbal import view_nonverbal
-from pipeline.physiology.pulse import PulseState, follow_pulse, view_pulse
+from pipeline.physiology.pulse import N_VARIABILITY, VARIABILITY_EVERY_S, PulseState, follow_pulse, view_pulse
 from pipeline.physiology.recording import new_recording
 from pipeline.thinking import ThinkingState, follow_thinking, think
 from pipeline.types import (
@@ -58,6 +59,9 @@ class EvidenceState:
     shape: ShapeState = field(default_factory=ShapeState)
     """Blinks, gaze, head and expression."""
     pulse: PulseState = field(default_factory=new_recording)
+    variability: tuple[Signal, ...] = ()
+    """Of the pulse, as it was measured at variability_s."""
+    variability_s: float = -math.inf
     baseline: BaselineState = field(default_factory=new_baseline)
     acoustics: AcousticState = field(default_factory=AcousticState)
     turns: TurnsState = field(default_factory=TurnsState)
@@ -128,13 +132,14 @@ def view_evidence(
     state = _count_speech(state, t_s, window)
     turns = settle_turns(state.turns, voice.track, None if window is None else window.features.snr_db)
     state = replace(state, turns=turns, acoustics=follow_acoustics(state.acoustics, voice))
+    state, pulse = _view_pulse(state, t_s)
     signals = (
         *view_acoustics(state.acoustics, t_s),
         *view_turns(turns, t_s),
         *view_voice_emotion(state.voice_emotion, t_s),
         *view_words(state.words, t_s),
         *view_shape(state.shape, t_s),
-        *view_pulse(state.pulse, t_s),
+        *pulse,
         *view_face_shares(state.face_shares, t_s),
     )
     baseline, compared = learn_and_compare(state.baseline, t_s, signals, speech_s=state.speech_s)
@@ -150,6 +155,19 @@ def _judge(
     learned, judged = (state.learned, ()) if module is None else follow_learned(state.learned, module, t_s, compared)
     state = replace(state, thinking=thinking, agreement=agreement, learned=learned)
     return state, (*compared, *view_nonverbal(compared, thinking), *judged, *fused)
+
+
+def _view_pulse(state: EvidenceState, t_s: float) -> tuple[EvidenceState, tuple[Signal, ...]]:
+    """View the pulse, with the variability of some seconds ago while that is recent."""
+    past_s = t_s - state.variability_s
+    if 0 <= past_s < VARIABILITY_EVERY_S:
+        aged = tuple(
+            signal if signal.value is None else replace(signal, age_s=signal.age_s + past_s)
+            for signal in state.variability
+        )
+        return state, view_pulse(state.pulse, t_s, variability=aged)
+    signals = view_pulse(state.pulse, t_s)
+    return replace(state, variability=signals[-N_VARIABILITY:], variability_s=t_s), signals
 
 
 def _count_speech(state: EvidenceState, t_s: float, window: VoiceWindow | None) -> EvidenceState:

@@ -116,6 +116,10 @@ _BALANCE = _experiment(
 
 DEFINITIONS: tuple[Definition, ...] = (_RATE, _SNR, *_VARIABILITY, _BALANCE)
 
+N_VARIABILITY = len(_VARIABILITY) + 1
+"""Signals at the end of DEFINITIONS that are about variability."""
+VARIABILITY_EVERY_S = 5.0
+
 PulseState = Recording
 """What the pulse needs to remember: at most KEPT_S seconds of skin colours."""
 
@@ -127,12 +131,15 @@ def follow_pulse(state: PulseState, frame: FaceFrame) -> PulseState:
     return record(state, frame)
 
 
-def view_pulse(state: PulseState, t_s: float) -> tuple[Signal, ...]:
+def view_pulse(state: PulseState, t_s: float, *, variability: tuple[Signal, ...] | None = None) -> tuple[Signal, ...]:
     """Say what is known at a tick.
 
     Args:
         state: of the frames so far.
         t_s: time of the tick; later frames count for nothing.
+        variability: what an earlier call of at most VARIABILITY_EVERY_S ago gave beyond the first two signals, to be
+            used again where there still is a rate: it costs three times as much as the rate and hardly changes in that
+            time. None measures it anew.
 
     Returns:
         One signal for each of DEFINITIONS. Without a value: NO_VIDEO, NO_FACE, TURNED_AWAY, DARK or GAP when there is
@@ -159,6 +166,8 @@ def view_pulse(state: PulseState, t_s: float) -> tuple[Signal, ...]:
     longest = cut_window(rows, KEPT_S)
     if longest is None or longest.length_s < VARIABILITY_MIN_S - 0.1:
         return (rate, snr, *absent((*_VARIABILITY, _BALANCE), is_short))
+    if variability is not None:
+        return (rate, snr, *variability)
     return (rate, snr, *_view_variability(longest, reading, age_s, is_short))
 
 

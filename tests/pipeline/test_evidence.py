@@ -1,9 +1,11 @@
 import numpy as np
+import pytest
 
-from pipeline import agreement, face_shares, learned, nonverbal
+from pipeline import agreement, evidence, face_shares, learned, nonverbal
 from pipeline.audio.voice import new_voice
 from pipeline.evidence import EvidenceState, reset_baseline, take_evidence, view_evidence
 from pipeline.learned import LearnedStress
+from pipeline.physiology import pulse
 from pipeline.types import FaceSample, QuestionAsked, Reason, Shares, Signal
 from tests.fakes.modules import MODULE
 
@@ -55,3 +57,26 @@ def test_a_question_is_a_reason_to_look_away():
     state = take_evidence(EvidenceState(), QuestionAsked(t_s=3.0))
     state, _ = view_evidence(state, 4.0, new_voice(), None, levels=LEVELS)
     assert [trigger.t_s for trigger in state.thinking.triggers] == [3.0]
+
+
+def test_the_variability_of_the_pulse_is_measured_every_fifth_tick_and_ages_between(monkeypatch):
+    """Rate and ratio come anew at each tick; what costs most is used again."""
+    asked = []
+
+    def view(recording, t_s, *, variability=None):
+        asked.append(variability is None)
+        fresh = tuple(
+            Signal(name=item.name, value=t_s, quality=1.0, reason=Reason.OK, age_s=0.1) for item in pulse.DEFINITIONS
+        )
+        return fresh if variability is None else (*fresh[: -pulse.N_VARIABILITY], *variability)
+
+    monkeypatch.setattr(evidence, "view_pulse", view)
+    state = EvidenceState()
+    for t_s in range(1, 12):
+        state, signals = evidence._view_pulse(state, float(t_s))
+        by_name = {signal.name: signal for signal in signals}
+        assert by_name["pulse.rate"].value == t_s
+        measured_s = 1 + (t_s - 1) // 5 * 5
+        assert by_name["pulse.rmssd"].value == measured_s
+        assert by_name["pulse.rmssd"].age_s == pytest.approx(0.1 + t_s - measured_s)
+    assert [i + 1 for i, is_new in enumerate(asked) if is_new] == [1, 6, 11]
