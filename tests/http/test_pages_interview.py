@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 
 import pytest
 
+from pipeline.catalogue import CATALOGUE
 from pipeline.types import Reason
 from server.db import annotations as annotation_rows
 from server.db import series as series_rows
@@ -154,3 +155,14 @@ async def test_room_of_a_cancelled_interview_leads_to_its_page(world):
 def test_session_times_in_words():
     assert [clock(t_s) for t_s in (0.0, 5.9, 65.0, 3665.0, None)] == ["0:00", "0:05", "1:05", "1:01:05", "—"]
     assert [duration(seconds) for seconds in (0, 42.4, 65, 3600)] == ["0 s", "42 s", "1 min 5 s", "1 h"]
+
+
+async def test_pages_carry_the_catalogue_of_signals(world):
+    await store(world, a_series())
+    _, room = await world.operator.ask("GET", f"/interviews/{world.interview.interview.id}/room")
+    for text in (room, await summary(world)):
+        entries = json.loads(re.search(r'id="signal-catalogue">(.*?)</script>', text, re.DOTALL)[1])
+        assert [entry["name"] for entry in entries] == list(CATALOGUE), "in the order of showing"
+        benchmarks = {entry["name"]: entry["benchmark"] for entry in entries if entry["benchmark"] is not None}
+        assert set(benchmarks) <= set(CATALOGUE)
+        assert benchmarks["nonverbal.engagement"] == 0.5

@@ -155,12 +155,24 @@ test('the table by question has a row for each signal that was ever known', () =
         ['voice'],
     );
     const [whole, first] = groups[0].rows[0].cells;
-    assert.deepEqual([whole.value, whole.deviation, whole.coverage], ['24.0 semitones', 'a little above usual (+1.2)', '80 %']);
+    const shown = [whole.value, whole.deviation, whole.coverage];
+    assert.deepEqual(shown, ['24.0 semitones', 'a little above usual (+1.2)', '80 %']);
     assert.equal(first.median, null);
 });
 
+test('details for researchers stand in a group of their own, after all others', () => {
+    const detail = definition('voice.mfcc1', { is_detail: true });
+    const signals = [figures('voice.mfcc1', 3, 8), figures('eyes.blink_rate', 9, 1)];
+    const groups = signalGroups([detail, BLINKS], [stretch(null, 'Whole session', signals)]);
+    assert.deepEqual(
+        groups.map(({ key }) => key),
+        ['eyes', 'details'],
+    );
+});
+
 test('what moved in a question needs coverage', () => {
-    const found = movedIn(CATALOGUE, stretch('q1', '', [figures('voice.f0_mean', 24, 9, 0.1), figures('eyes.blink_rate', 9, -2)]));
+    const signals = [figures('voice.f0_mean', 24, 9, 0.1), figures('eyes.blink_rate', 9, -2)];
+    const found = movedIn(CATALOGUE, stretch('q1', '', signals));
     assert.deepEqual(
         found.map(({ definition: { name } }) => name),
         ['eyes.blink_rate'],
@@ -168,6 +180,12 @@ test('what moved in a question needs coverage', () => {
 });
 
 test('a question asked twice has two heads', () => {
-    const stretches = [stretch(null, 'Whole session', []), stretch('b', 'B', []), stretch('b', 'B', []), stretch('x', 'Gone', [])];
+    const labels = [
+        [null, 'Whole session'],
+        ['b', 'B'],
+        ['b', 'B'],
+        ['x', 'Gone'],
+    ];
+    const stretches = labels.map(([id, label]) => stretch(id, label, []));
     assert.deepEqual(stretchHeads(stretches, [{ id: 'a' }, { id: 'b' }]), ['Whole session', 'Q2', 'Q2 again', 'Gone']);
 });

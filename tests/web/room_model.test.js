@@ -9,7 +9,7 @@ import {
     resumeFrom,
     sessionTimeS,
 } from '../../web/static/js/room_model.js';
-import { estimate } from './estimates.js';
+import { estimate, signal } from './estimates.js';
 
 const person = (id, role, fields = {}) => ({
     id,
@@ -134,4 +134,24 @@ test('the candidate is found among the participants', () => {
 test('unknown events change nothing', () => {
     const room = after(state(ON));
     assert.equal(received(room, { type: 'from the future' }, 0), room);
+});
+
+test('signals are let go of when no contour shows them, and a peak keeps its reason', () => {
+    const why = { rise: 0.1, parts: [], moved: [] };
+    let room = newRoom();
+    for (const t_s of [1, 100, 121, 122]) {
+        const fields = { signals: { 'voice.f0_mean': signal(24) }, ...(t_s === 122 ? { peak_t_s: 121, peak_why: why } : {}) };
+        room = received(room, estimate(t_s, 0.5, fields), t_s);
+    }
+    assert.deepEqual(
+        room.estimates.map(({ t_s, signals }) => [t_s, signals !== undefined]),
+        [
+            [1, false],
+            [100, true],
+            [121, true],
+            [122, true],
+        ],
+    );
+    assert.equal(room.estimates[0].stress.value, 0.5, 'only the signals go');
+    assert.deepEqual(room.peaks, [{ t_s: 121, stress: 0.5, why }]);
 });

@@ -35,7 +35,7 @@ export function createEvidence(container, catalogue) {
             ]),
             ...(group.key === 'gaze' ? [gazePicture()] : []),
             make('ul', { class: 'plain-list signal-list' }),
-            explanations(catalogue, group.key),
+            explanations(catalogue.filter((item) => item.group === group.key && item.is_detail !== true)),
         ]);
         details.open = open.has(group.key);
         details.addEventListener('toggle', () => {
@@ -169,17 +169,15 @@ function fillGaze(picture, zone) {
 /**
  * What each signal of a group is.
  *
- * @param {Definition[]} catalogue
- * @param {string} key of the group
+ * @param {Definition[]} definitions
  */
-export function explanations(catalogue, key) {
-    const items = catalogue.filter(({ group }) => group === key);
+export function explanations(definitions) {
     return make('details', { class: 'twin signal-what' }, [
         make('summary', {}, ['What these are']),
         make(
             'dl',
             {},
-            items.map(({ label, what }) =>
+            definitions.map(({ label, what }) =>
                 make('div', {}, [make('dt', {}, [label]), make('dd', { class: 'soft' }, [what])]),
             ),
         ),

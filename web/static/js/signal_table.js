@@ -33,6 +33,9 @@ import { percent } from './format.js';
 /** Pictures of a moment have no middle over a session. */
 const NOT_SUMMED = ['gaze.zone'];
 
+/** Where the details for researchers stand: in a group of their own, after all others. */
+const DETAILS = { key: 'details', label: 'Details for researchers' };
+
 /** A figure of less of a stretch than this is not named among what moved. */
 const MIN_COVERAGE = 0.2;
 
@@ -73,12 +76,14 @@ export function signalGroups(catalogue, stretches) {
         if (NOT_SUMMED.includes(definition.name)) continue;
         const cells = figures.map((of) => tableCell(definition, of.get(definition.name)));
         if (cells.every(({ median }) => median === null)) continue;
-        const key = definition.group;
-        const group = groups.get(key) ?? { key, label: groupName(key), rows: [] };
+        const key = definition.is_detail === true ? DETAILS.key : definition.group;
+        const label = definition.is_detail === true ? DETAILS.label : groupName(key);
+        const group = groups.get(key) ?? { key, label, rows: [] };
         groups.set(key, group);
         group.rows.push({ definition, cells });
     }
-    return [...groups.values()];
+    const found = [...groups.values()];
+    return [...found.filter(({ key }) => key !== DETAILS.key), ...found.filter(({ key }) => key === DETAILS.key)];
 }
 
 /**

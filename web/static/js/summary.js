@@ -44,9 +44,9 @@ drawPie(byId('band-pie'), data.bands);
 if (data.emotions.length > 0) drawPie(byId('emotion-pie'), data.emotions);
 
 const catalogue = readCatalogue();
-for (const { t_s, why } of data.peaks) {
-    if (why) document.querySelector(`[data-peak="${t_s}"]`)?.append(peakWhy(catalogue, why, clock(t_s)));
-}
+data.peaks.forEach(({ t_s, why }, i) => {
+    if (why) document.querySelector(`[data-peak="${i}"]`)?.append(peakWhy(catalogue, why, clock(t_s)));
+});
 const places = { bars: byId('index-bars'), moved: byId('moved-lists'), tables: byId('signal-tables') };
 showSummarySignals(places, catalogue, data.signal_table?.questions ?? [], data.questions);
 

@@ -39,7 +39,7 @@ export function showSummarySignals({ bars, moved, tables }, catalogue, stretches
             const details = make('details', { class: 'signal-table' }, [
                 make('summary', {}, [label]),
                 signalTable(label, rows, heads),
-                explanations(catalogue, key),
+                explanations(rows.map(({ definition }) => definition)),
             ]);
             details.open = key === OPEN;
             return details;

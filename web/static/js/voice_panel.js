@@ -99,7 +99,7 @@ function createLine(definition, { name, key, least }) {
             const signal = estimates.at(-1)?.signals?.[name];
             const row = signal === undefined ? null : evidenceRow(definition, signal);
             setText(value, isLive && row !== null ? row.value : '—');
-            setText(worth, isLive && row !== null ? [row.deviation, row.worth].filter(Boolean).join('; ') : 'Not live');
+            setText(worth, isLive && row !== null ? [row.worth, row.deviation].filter(Boolean).join(', ') : 'Not live');
             setText(high, scale === null ? '' : shownValue(definition, scale.high));
             setText(low, scale === null ? '' : shownValue(definition, scale.low));
             const box = { now_s: to_s, width: WIDTH, height: HEIGHT };
