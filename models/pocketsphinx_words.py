@@ -1,8 +1,9 @@
 """Pocketsphinx behind the pipeline's Transcriber: the only module that knows it.
 
-It needs no network and no file of ours: the model for American English (acoustic model, 5 MB; trigrams; 135,000
+It needs no network and no file of ours: the model for American English (acoustic model, trigrams, 135,000
 pronunciations) is inside its wheel. It is of the generation before neural networks and errs much: docs/words.md has
-figures. Its decoder holds Python's interpreter lock while it works, so it belongs into a process of its own.
+figures. It gets used to a voice as it goes on (cepstral mean), so the same sound may give other words later. Its
+decoder holds Python's interpreter lock while it works, so it belongs into a process of its own.
 """
 
 import re
