@@ -67,7 +67,7 @@ class EmotionNet(nn.Module):  # type: ignore[misc]  # torch is absent where type
     """Grey faces of shape (n, 1, size, size) to logits of shape (n, 2, 7), order ``pipeline.types.EMOTIONS``.
 
     The first of the two answers is what FER+ raters would vote, the second what FER2013's original label would be.
-    With a stem stride of 1 a face of 64 px is seen at the scale that ImageNet training has at 128 px.
+    With a stem stride of 1 a face of 48 px is seen at the scale that ImageNet training has at 96 px.
     """
 
     def __init__(self, dropout: float = 0.2, stem_stride: int = 1) -> None:

@@ -48,9 +48,9 @@ class Window(NamedTuple):
 class FaceMeshFinder:
     """Tracks the most prominent face of one video stream; implements ``pipeline.types.FaceFinder``.
 
-    Several faces: FaceMesh follows one. At each new face and every COUNT_EVERY_CALLS calls the full-range detector counts
-    the faces of the frame; two counts that agree change ``n_faces``. A new face gives way at once to one that is larger
-    or more central, a face that has been followed only to one that is CLEARLY_MORE prominent at two counts.
+    Several faces: FaceMesh follows one. At each new face and every COUNT_EVERY_CALLS calls the full-range detector
+    counts the faces of the frame; two counts that agree change ``n_faces``. A new face gives way at once to one that is
+    larger or more central, a face that has been followed only to one that is CLEARLY_MORE prominent at two counts.
     ``identity`` changes when the followed face cannot be the one from before (``models.face_choice``).
 
     Small faces: FaceMesh alone finds only faces wider than about an eighth of the frame. Where it finds none,

@@ -29,6 +29,8 @@ RISE = 0.1
 """Smallest change of stress over LASTS_S that counts as a rise or a fall: a third of a band."""
 MIN_CORRELATION = 0.7
 """Of stress with time; less is up and down."""
+LATE_S = 2.0
+"""An answer that begins so much after the usual time is late."""
 FAR_Z = 3.0
 """A signal so far from the baseline is unusual for this person."""
 
@@ -115,7 +117,7 @@ def follow_advice(
         stress=estimate.stress,
         face=estimate.face,
         voice=estimate.voice,
-        signals={signal.name: signal for signal in estimate.signals if signal.name in _FAR},
+        signals={signal.name: signal for signal in estimate.signals if signal.name in _WATCHED},
     )
     moments = (*(old for old in state.moments if old.t_s > t_s - KEEP_S), moment)
     given = tuple(old for old in state.given if old.t_s > t_s - REPEAT_S)
@@ -241,7 +243,6 @@ def _unmeasured(name: str, readings: list[Reading]) -> Finding | None:
 
 
 _FAR = {
-    "turns.response_latency": (1, "Answers begin later than at the beginning: leave time, or put the question again."),
     "turns.pause_share": (1, "There are more pauses than at the beginning: leave time for the answer."),
     "turns.speech_rate": (1, "Speech is faster than at the beginning: slow down yourself, or take a short break."),
     "eyes.blink_rate": (1, "Blinks are more frequent than at the beginning: a short break from the screen may help."),
@@ -271,10 +272,29 @@ def _far(name: str) -> Rule:
     return rule
 
 
+_LATENCIES = ("turns.response_latency", "turns.response_latency_median")
+_WATCHED = frozenset((*_FAR, *_LATENCIES))
+
+
+def _late(moments: tuple[Moment, ...], asked: Asked | None) -> Finding | None:
+    last, usual = (moments[-1].signals.get(name) for name in _LATENCIES)
+    if last is None or usual is None or min(last.quality, usual.quality) < MIN_QUALITY:
+        return None
+    if last.value is None or usual.value is None or last.value < usual.value + LATE_S:
+        return None
+    return Finding(
+        text="The last answer began later than the others: leave time, or put the question again.",
+        evidence=tuple(
+            Evidence(name=name, value=value) for name, value in zip(_LATENCIES, (last.value, usual.value), strict=True)
+        ),
+    )
+
+
 RULES: dict[str, Rule] = {
     "rising": _rising,
     "high": _high,
     "falling": _falling,
+    "late": _late,
     **{name: _far(name) for name in _FAR},
     "face": _unseen,
     "voice": _unheard,

@@ -19,10 +19,12 @@ MIN_QUALITY = 0.5
 """Values below this teach nothing."""
 MIN_VALUES = 20
 """Fewer give no centre. At one value a second that is 20 s, the shortest calibration that calls itself one."""
+MIN_EVENTS = 5
+"""The same for signals of which a value comes with an event only."""
 MAX_VALUES = 60
 """After that many the centre and the spread stay; it bounds the memory too."""
 LEARN_S = 60.0
-"""They stay also when this time has passed since the first value, once there are MIN_VALUES."""
+"""They stay also when this time has passed since the first value, once there are enough."""
 MIN_SPEECH_S = 20.0
 """With less speech nothing about the voice is compared, and a score is not called reliable."""
 DRIFT_S = 1200.0
@@ -40,6 +42,9 @@ MIN_SPREAD_SHARE = 0.02
 """Smallest spread as a share of the value, or of the range where the definition has both bounds: a signal that stood
 still in the first minute must not call the first change of its last digit extreme."""
 
+MIN_EVENT_SPREAD_SHARE = 0.2
+"""The same for events, of whose spread a handful says little."""
+
 SPEECH_GROUPS = frozenset({Group.VOICE, Group.VOICE_EMOTION})
 """These learn only while the person speaks."""
 
@@ -55,9 +60,9 @@ class Yardstick:
     newest_s: float | None = None
     """Time of the newest sample that was taken in: a signal that only grows older teaches nothing."""
     centre: float | None = None
-    """None before MIN_VALUES."""
+    """None before there are enough values."""
     spread: float | None = None
-    """Robust standard deviation, > 0; None before MIN_VALUES."""
+    """Robust standard deviation, > 0; None before there are enough values."""
     is_learnt: bool = False
     """From now on the spread stays and the centre drifts."""
 
@@ -136,7 +141,7 @@ def _learn(yardstick: Yardstick, definition: Definition, sample_s: float, x: flo
         return _drift(yardstick, sample_s, x)
     values = (*yardstick.values, x)
     first_s = sample_s if yardstick.first_s is None else yardstick.first_s
-    if len(values) < MIN_VALUES:
+    if len(values) < (MIN_EVENTS if definition.is_event else MIN_VALUES):
         return replace(yardstick, values=values, first_s=first_s, newest_s=sample_s)
     centre = float(np.median(values))
     deviation = float(np.median(np.abs(np.subtract(values, centre))))
@@ -152,12 +157,13 @@ def _learn(yardstick: Yardstick, definition: Definition, sample_s: float, x: flo
 
 
 def _min_spread(definition: Definition, centre: float) -> float:
+    share = MIN_EVENT_SPREAD_SHARE if definition.is_event else MIN_SPREAD_SHARE
     if definition.is_log:
-        return MIN_SPREAD_SHARE
+        return share
     size = abs(centre)
     if definition.low is not None and definition.high is not None:
         size = definition.high - definition.low
-    return max(MIN_SPREAD_SHARE * size, 10.0**-definition.digits)
+    return max(share * size, 10.0**-definition.digits)
 
 
 def _drift(yardstick: Yardstick, sample_s: float, x: float) -> Yardstick:

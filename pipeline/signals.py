@@ -49,6 +49,8 @@ class Definition:
     """Compared with the baseline on a logarithmic scale: levels in hertz, rates, ratios that are > 0."""
     has_baseline: bool = True
     """False where a distance from the person's own beginning means nothing: counts since the start, flags."""
+    is_event: bool = False
+    """A new value comes with an event, as an answer, and not each second: a few of them make a baseline."""
     is_experimental: bool = False
     """Shown with that word."""
 

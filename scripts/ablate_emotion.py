@@ -1,8 +1,8 @@
 """Train the small network once with the whole recipe and once for each ingredient left out or added; print a table.
 
 The runs are shorter and at a quarter of the cost (stem stride 2) of the real one, so compare them with each other
-only. Their teachers are the finished ones in --out. Finished runs are not repeated: a longer list goes on where a
-shorter one ended.
+only. Their teachers are the finished ones in --out; --quick does without, for two CPU cores. Finished runs are not
+repeated: a longer list goes on where a shorter one ended.
 """
 
 import argparse
@@ -15,9 +15,10 @@ from pathlib import Path
 import torch
 
 from scripts.train_emotion import train
-from scripts.train_emotion_recipe import INGREDIENTS, OPTIONS, STUDENT, Recipe, without
+from scripts.train_emotion_recipe import INGREDIENTS, OPTIONS, QUICK, STUDENT, Recipe, without
 
 BASE = replace(STUDENT, name="whole-recipe", stem_stride=2)
+QUICK_BASE = replace(BASE, batch=QUICK.batch, learning_rate=QUICK.learning_rate, distil=False)
 COLUMNS = {
     "public_ferplus7": "FER+ seven classes",
     "public_macro_f1": "macro F1",
@@ -31,15 +32,16 @@ def main() -> int:
     options = parse_options()
     folder = options.out / "ablation"
     folder.mkdir(parents=True, exist_ok=True)
-    recipes = {recipe.name: recipe for recipe in _recipes(options.seeds)}
+    recipes = {recipe.name: recipe for recipe in _recipes(options)}
     if options.one is not None:
         torch.set_num_threads(options.threads)
-        options.out, options.minutes, options.teachers = folder, None, True
+        options.out, options.minutes, options.teachers = folder, None, not options.quick
         options.compile, options.start = False, None
         options.seed = int(options.one.rpartition("@")[2])
         train(recipes[options.one], options)
         return 0
-    _link_teachers(options.out, folder)
+    if not options.quick:
+        _link_teachers(options.out, folder)
     waiting = [name for name in recipes if not (folder / f"{name}.pt").exists()]
     running: list[subprocess.Popen[bytes]] = []
     failed = False
@@ -48,7 +50,7 @@ def main() -> int:
             running.append(subprocess.Popen([sys.executable, "-m", "scripts.ablate_emotion", *sys.argv[1:],
                                              "--one", waiting.pop(0)]))  # fmt: skip
         failed |= running.pop(0).wait() != 0
-    print(table(folder, options.seeds))
+    print(table(folder, list(recipes.values())))
     return int(failed)
 
 
@@ -60,15 +62,18 @@ def parse_options() -> argparse.Namespace:
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
     parser.add_argument("--epochs", type=float, default=20)
     parser.add_argument("--seeds", type=int, default=1, help="runs of each line")
+    parser.add_argument("--quick", action="store_true", help="no teachers and small batches, for two CPU cores")
     parser.add_argument("--parallel", type=int, default=1, help="runs at the same time")
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--one", help=argparse.SUPPRESS)
     return parser.parse_args()
 
 
-def _recipes(n_seeds: int) -> list[Recipe]:
-    lines = [BASE, *(without(BASE, ingredient) for ingredient in (*INGREDIENTS, *OPTIONS))]
-    return [replace(recipe, name=f"{recipe.name}@{seed}") for seed in range(1, n_seeds + 1) for recipe in lines]
+def _recipes(options: argparse.Namespace) -> list[Recipe]:
+    base = QUICK_BASE if options.quick else BASE
+    ingredients = [name for name in INGREDIENTS if getattr(base, name)]
+    lines = [base, *(without(base, ingredient) for ingredient in (*ingredients, *OPTIONS))]
+    return [replace(recipe, name=f"{recipe.name}@{seed}") for seed in range(1, options.seeds + 1) for recipe in lines]
 
 
 def _link_teachers(out: Path, folder: Path) -> None:
@@ -78,10 +83,10 @@ def _link_teachers(out: Path, folder: Path) -> None:
             link.symlink_to(teacher.resolve())
 
 
-def table(folder: Path, n_seeds: int) -> str:
+def table(folder: Path, recipes: list[Recipe]) -> str:
     """Return the finished runs as a table in Markdown; several seeds as their mean."""
     means: dict[str, dict[str, float]] = {}
-    for recipe in _recipes(n_seeds):
+    for recipe in recipes:
         path = folder / f"{recipe.name}.json"
         if path.exists():
             report = json.loads(path.read_text())

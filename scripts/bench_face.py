@@ -1,6 +1,6 @@
 """How long each step of measuring a face takes: ``scripts/bench face [--frames 300] [--json]``.
 
-A VP8 clip of the talking portrait, 640x480 at 30 frames a second, goes through decoder, tracker, extractors and networks
+A VP8 clip of the talking portrait, 640x480, goes through decoder, tracker, extractors and networks
 on one thread, as in a worker. Times are processor time, so other work on the machine changes them less than it would
 change the clock's; they are medians over the frames of the named step. The networks run at the rate of a live session,
 so ``all`` weighs them: milliseconds of one core per frame with everything on. Sessions per core is the video alone, at

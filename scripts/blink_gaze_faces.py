@@ -1,11 +1,12 @@
 """A still portrait given depth: a face that blinks, looks and turns its head by amounts that are known.
 
-The picture is that of ``server.demo.portrait``. FaceMesh says how deep each of its points lies; that relief is turned and
-seen again through the camera, one image remap a frame. Before that the eyes are drawn anew in the flat picture: an iris
-on an eyeball that looks where it is told, and an upper lid that comes down over it.
+The picture is that of ``server.demo.portrait``. FaceMesh says how deep each of its points lies; that relief is turned
+and seen again through the camera, one image remap a frame. Before that the eyes are drawn anew in the flat picture: an
+iris on an eyeball that looks where it is told, and an upper lid that comes down over it.
 
 Directions are those of ``pipeline.video.geometry``: yaw and gaze to the person's own left, pitch up and roll to the
-person's own left shoulder count above 0, in degrees.
+person's own left shoulder count above 0, in degrees. The relief holds to about 35 degrees of yaw: what is further round
+is not in the portrait.
 """
 
 import math
@@ -128,7 +129,7 @@ class RelieffedPortrait:
                 depth = cv2.remap(
                     self._depth_cm, p_x / 2 - 0.25, p_y / 2 - 0.25, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
                 )
-                seen_x, seen_y = self._see(p_x, p_y, depth, turn)
+                seen_x, seen_y = self._see(p_x, p_y, np.asarray(depth, np.float32), turn)
                 p_x = np.asarray(p_x + 0.8 * (x - seen_x), np.float32)
                 p_y = np.asarray(p_y + 0.8 * (y - seen_y), np.float32)
             size = (WIDTH, HEIGHT)

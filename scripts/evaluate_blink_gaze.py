@@ -2,8 +2,8 @@
 
     scripts/evaluate_blink_gaze [--seconds 22] [--json]
 
-A portrait with depth (``scripts.blink_gaze_faces``) blinks, looks into nine zones and turns its head; FaceMesh follows it
-and the extractors of the live analyser measure it. Clips: a head held at five angles of yaw at 30 fps, one that goes
+A portrait with depth (``scripts.blink_gaze_faces``) blinks, looks into nine zones and turns its head; FaceMesh follows
+it and the extractors of the live analyser measure it. Clips: a head held at five angles of yaw at 30 fps, one that goes
 through all of them, 15 and 24 fps, and a tenth of the frames lost.
 
 - blink_f1: a blink counts as found when a detected one overlaps it within 0.15 s.

@@ -36,6 +36,7 @@ def measure_fingers(folder: Path) -> dict[str, Any]:
             errors = np.abs([row[f"{kind}_{name}"] for row in rows])
             report[f"{kind}_{name}_mae_ms"] = round(float(np.nanmean(errors)), 2)
             if kind != "formula":
+                report[f"{kind}_{name}_median_ms"] = round(float(np.nanmedian(errors)), 2)
                 report[f"{kind}_{name}_mae_said_ms"] = round(float(np.nanmean(errors[said])), 2)
     return report
 
@@ -55,7 +56,7 @@ def _measure(path: Path) -> dict[str, float]:
     troughs = _known(measure_variability(intervals(find_beats(-wave, peak.rate_hz))[0]))
     apart = 2 * abs(own.rmssd_ms - troughs.rmssd_ms) / (own.rmssd_ms + troughs.rmssd_ms)
     formula_rmssd, formula_sdnn = _neurokit_of_intervals(strap_s)
-    theirs_rmssd, theirs_sdnn = _neurokit_of_wave(-wave)
+    theirs_rmssd, theirs_sdnn = _neurokit_of_wave(wave)
     print(f"{path.name}: strap {strap}, camera {own}", file=sys.stderr)
     return {
         "quality": ramp(kept, KEPT_LIMITS) * (1 - ramp(apart, EXTREMES_LIMITS)),
@@ -86,13 +87,13 @@ def _neurokit_of_intervals(intervals_s: Values) -> tuple[float, float]:
 
 
 def _neurokit_of_wave(wave: Values) -> tuple[float, float]:
-    """Return RMSSD and SDNN in ms of the beats that NeuroKit2 finds in a wave at RATE_HZ, resampled to 300 Hz."""
+    """Return RMSSD and SDNN in ms of the beats that NeuroKit2 finds, and corrects, in a wave at RATE_HZ."""
     import neurokit2
 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         fine = neurokit2.signal_resample(wave, sampling_rate=RATE_HZ, desired_sampling_rate=300, method="interpolation")
         clean = neurokit2.ppg_clean(fine, sampling_rate=300)
-        peaks = neurokit2.ppg_findpeaks(clean, sampling_rate=300)["PPG_Peaks"]
-        table = neurokit2.hrv_time(peaks, sampling_rate=300)
+        _, found = neurokit2.ppg_peaks(clean, sampling_rate=300, correct_artifacts=True)
+        table = neurokit2.hrv_time(found["PPG_Peaks"], sampling_rate=300)
     return float(table["HRV_RMSSD"][0]), float(table["HRV_SDNN"][0])

@@ -26,7 +26,7 @@ from pipeline.audio.framing import FRAME_S, HOP_S
 from pipeline.audio.rate import RateState, follow_rate
 from pipeline.audio.speech import MIN_PAUSE_S, find_speech
 from pipeline.audio.voice import WINDOW_S, FrameTrack, hear, measure_pending, new_voice
-from pipeline.spans import Spans, intersect_spans, join_spans, total_s
+from pipeline.spans import Spans, clip_spans, intersect_spans, join_spans, total_s
 from pipeline.types import ACTIVITY_S, SAMPLE_RATE_HZ, AudioChunk, FloatArray, VoiceActivity
 from scripts.evaluate_turns_sound import (
     NOISES,
@@ -133,7 +133,8 @@ def _measure(name: str, noise: str, snr_db: float | None, speech: Speech, sample
 
 def compare(found: Spans, truth: Spans, end_s: float) -> Errors:
     """Compare what was found with what is there, in [0, end_s]."""
-    found, truth = join_spans(found, MIN_PAUSE_S), join_spans(truth, MIN_PAUSE_S)
+    found = clip_spans(join_spans(found, MIN_PAUSE_S), 0.0, end_s)
+    truth = join_spans(truth, MIN_PAUSE_S)
     right_s, true_s = total_s(intersect_spans(found, truth)), total_s(truth)
     return Errors(missed=1 - right_s / true_s, false=(total_s(found) - right_s) / (end_s - true_s))
 

@@ -88,7 +88,7 @@ def add_noise(speech: Speech, noise: Doubles, snr_db: float) -> FloatArray:
     """Mix speech with a noise of its length; the SNR is of the speech, its pauses left out."""
     parts = [speech.samples[round(a * SAMPLE_RATE_HZ) : round(b * SAMPLE_RATE_HZ)] for a, b in speech.spurts]
     rms = float(np.sqrt(np.mean(np.concatenate(parts) ** 2)))
-    return (speech.samples + noise * (rms * 10 ** (-snr_db / 20) / noise.std())).astype(np.float32)
+    return np.asarray(speech.samples + noise * (rms * 10 ** (-snr_db / 20) / noise.std()), np.float32)
 
 
 def make_fan(n: int, random: np.random.Generator) -> Doubles:

@@ -115,7 +115,7 @@ def classify(network: OnnxVoiceClassifier, sound: FloatArray) -> FloatArray:
     rows = prepare_voice(sound)
     if rows.shape[1] < MIN_FRAMES:
         return np.full(len(VOICE_EMOTIONS), 1 / len(VOICE_EMOTIONS), np.float32)
-    return network(rows[None])[0]
+    return np.asarray(network(rows[None])[0], np.float32)
 
 
 def compare(clean: dict[str, Any], changed: dict[str, Any]) -> dict[str, Any]:

@@ -4,8 +4,8 @@ from typing import Any
 
 import numpy as np
 
-from pipeline.audio.voice_emotion import LEVEL_OF_VOICE_EMOTION, VOICE_EMOTIONS, sum_levels
-from pipeline.types import FloatArray, Level
+from pipeline.audio.voice_emotion import LEVEL_OF_VOICE_EMOTION, sum_levels
+from pipeline.types import VOICE_EMOTIONS, FloatArray, Level
 from scripts.evaluate_emotion_figures import N_BOOTSTRAP, Labels, class_figures
 
 LEVEL_NAMES = tuple(level.value for level in Level)

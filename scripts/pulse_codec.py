@@ -33,7 +33,9 @@ class LiveCodec:
         bound = {"minrate": str(encoder.bit_rate), "maxrate": str(encoder.bit_rate), "bufsize": str(encoder.bit_rate)}
         encoder.options = _LIVE[codec] | bound
         self._encoder = encoder
-        self._decoder = av.CodecContext.create(_DECODERS[codec], "r")
+        decoder = av.CodecContext.create(_DECODERS[codec], "r")
+        assert isinstance(decoder, VideoCodecContext)
+        self._decoder = decoder
         self._decoder.thread_count = 1
         self._n = 0
         self.n_bytes = 0
@@ -59,6 +61,6 @@ class LiveCodec:
             decoded += self._decoder.decode(None)
         for frame in decoded:
             assert isinstance(frame, av.VideoFrame)
-            planes = np.ascontiguousarray(frame.to_ndarray(format="yuv420p"))
+            planes = np.ascontiguousarray(frame.to_ndarray(format="yuv420p"), dtype=np.uint8)
             out.append(np.asarray(cv2.cvtColor(planes, cv2.COLOR_YUV2RGB_I420), np.uint8))
         return out

@@ -153,7 +153,7 @@ def _paint(subject: Subject) -> tuple[ImageArray, FloatArray]:
     outside[:_HAIRLINE_PX] = True
     is_skin[outside] = 0
     kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (5, 5))
-    is_skin = cv2.morphologyEx(is_skin, cv2.MORPH_OPEN, kernel)
+    is_skin = np.asarray(cv2.morphologyEx(is_skin, cv2.MORPH_OPEN, kernel), np.uint8)
     mask = np.asarray(cv2.GaussianBlur(is_skin.astype(np.float32) / 255, (0, 0), 2), np.float32)
     return (picture.astype(np.float32) * (UNCLIPPED * subject.brightness)).astype(np.uint8), mask
 
@@ -163,4 +163,4 @@ def _wander(rng: np.random.Generator, t_s: Values, cutoff_hz: float) -> npt.NDAr
     total = np.zeros(len(t_s))
     for frequency_hz in rng.uniform(0.1 * cutoff_hz, cutoff_hz, size=12):
         total += np.sin(2 * np.pi * frequency_hz * t_s + rng.uniform(0, 2 * np.pi))
-    return total / np.sqrt(6)
+    return np.asarray(total / np.sqrt(6), np.float64)

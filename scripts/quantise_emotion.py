@@ -69,7 +69,7 @@ def quantise(path: Path, calibration: FloatArray) -> bytes:
 
     Args:
         path: the ONNX file.
-        calibration: prepared faces, shape (n, 1, 64, 64), from which the ranges of activations are taken.
+        calibration: prepared faces, shape (n, 1, 48, 48), from which the ranges of activations are taken.
     """
     with tempfile.TemporaryDirectory() as folder:
         prepared, small = Path(folder) / "prepared.onnx", Path(folder) / "int8.onnx"

@@ -78,12 +78,13 @@ def plot_signals(estimates: Sequence[Estimate], ratios: Mapping[float, float], p
     known = [name for name, series in values.items() if any(value is not None for value in series)]
     n_rows = 1 + (len(known) + 3) // 4
     figure = plt.figure(figsize=(16, 1.7 * n_rows), layout="constrained")
-    top = figure.add_subplot(n_rows, 1, 1)
+    grid = figure.add_gridspec(n_rows, 4)
+    top = figure.add_subplot(grid[0, :])
     top.plot(list(ratios), list(ratios.values()), linewidth=0.7)
     top.set_title("opening of the eyes, frame by frame", fontsize=8)
     times = [estimate.t_s for estimate in estimates]
     for i_name, name in enumerate(known):
-        axes = figure.add_subplot(n_rows, 4, 5 + i_name)
+        axes = figure.add_subplot(grid[1 + i_name // 4, i_name % 4])
         axes.plot(times, [np.nan if value is None else value for value in values[name]], linewidth=1)
         axes.set_title(f"{name} {CATALOGUE[name].unit}", fontsize=8)
         axes.tick_params(labelsize=6)

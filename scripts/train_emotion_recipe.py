@@ -19,7 +19,7 @@ class Recipe:
     """Names the checkpoint."""
     network: str
     """A key of ``scripts.train_emotion_networks.NETWORKS``."""
-    size_px: int = 64
+    size_px: int = 48
     """Side of the input."""
     stem_stride: int = 1
     """Stride of the first convolution, MobileNetV2 only."""
@@ -61,11 +61,11 @@ class Recipe:
 
 STUDENT = Recipe(name="student", network="mobilenet")
 
-QUICK = replace(STUDENT, stem_stride=2, batch=64, learning_rate=1e-3, mix=False, distil=False)
-"""For two CPU cores and an hour: a quarter of the cost, learns from labels alone, and not long enough for blends."""
+QUICK = replace(STUDENT, batch=64, learning_rate=1e-3, mix=False, distil=False)
+"""For two CPU cores and some hours: learns from labels alone, and not long enough for blends."""
 
 TEACHERS = (
-    Recipe(name="teacher-mobilenet", network="mobilenet", size_px=80, share=1.2),
+    Recipe(name="teacher-mobilenet", network="mobilenet", size_px=64, share=1.2),
     Recipe(name="teacher-resnet", network="resnet", optimiser="sgd", learning_rate=0.1, weight_decay=5e-4),
     Recipe(name="teacher-vgg", network="vgg", optimiser="sgd", learning_rate=0.05, weight_decay=5e-4, share=0.7),
     Recipe(name="teacher-dense", network="dense", optimiser="sgd", learning_rate=0.1, weight_decay=3e-4),

@@ -13,9 +13,10 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from models.voice_net import VoiceNet
-from scripts.train_emotion_export import fit_temperature
+from models.voice_net import DeployedVoiceNet, VoiceNet
+from pipeline.audio.framing import Doubles
 from scripts.train_voice_data import LabelledVoices, load_voices
+from scripts.train_voice_discriminant import Answers, Mixture, describe_voices, fit_discriminant, fit_mixture
 from scripts.train_voice_export import export, write_network
 from scripts.train_voice_loop import Setting, answer, train_net
 
@@ -41,9 +42,11 @@ def main() -> int:
         train(options, voices, options.only)
         return 0
     nets = [train(options, voices, number) for number in range(N_FOLDS)]
-    temperature = export_folds(options.out, voices, nets)
+    described = describe_voices(voices)
+    mixture = export_folds(options.out, voices, nets, described)
     if not options.folds:
-        export(train(options, voices, ALL), voices, temperature, options.models)
+        net, discriminant = train(options, voices, ALL), fit_discriminant(described, voices.labels)
+        export(DeployedVoiceNet(net, discriminant, *mixture).eval(), voices, options.models)
     return 0
 
 
@@ -57,7 +60,7 @@ def parse_options() -> argparse.Namespace:
     parser.add_argument("--folds", action="store_true", help="stop after the five networks that leave speakers out")
     parser.add_argument("--only", type=int, choices=range(ALL + 1), help=f"train this one alone; {ALL}: all speakers")
     parser.add_argument("--copies", type=int, default=4, help="damaged copies of each clip beside the clean one")
-    parser.add_argument("--epochs", type=int, default=60)
+    parser.add_argument("--epochs", type=int, default=36)
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
@@ -80,24 +83,39 @@ def train(options: argparse.Namespace, voices: LabelledVoices, number: int) -> V
     return train_net(voices, rows, setting)
 
 
-def export_folds(folder: Path, voices: LabelledVoices, nets: list[VoiceNet]) -> float:
-    """Write the network of each fold with a temperature fitted on the speakers of the other folds.
+def export_folds(folder: Path, voices: LabelledVoices, nets: list[VoiceNet], described: Doubles) -> Mixture:
+    """Write the network of each fold, mixed as is best for the speakers of the other folds.
+
+    Args:
+        folder: gets fold0.onnx to fold4.onnx and folds.json, which names the actors each has not heard.
+        voices: all clips.
+        nets: of the folds.
+        described: of describe_voices.
 
     Returns:
-        The temperature for a network of all speakers: fitted on the answers of each network to those it left out.
+        The mixture for networks of all speakers: fitted on the answers of each fold's networks to those it left out.
     """
     fold = fold_of(voices.actors)
-    rows = [np.flatnonzero(fold == number) for number in range(N_FOLDS)]
-    logits = [answer(net, voices, rows[number]) for number, net in enumerate(nets)]
-    labels = [torch.from_numpy(voices.labels[rows[number]]) for number in range(N_FOLDS)]
-    for number, net in enumerate(nets):
-        others = [other for other in range(N_FOLDS) if other != number]
-        temperature = fit_temperature(torch.cat([logits[i] for i in others]), torch.cat([labels[i] for i in others]))
+    discriminants = [fit_discriminant(described[:, fold != i], voices.labels[fold != i]) for i in range(N_FOLDS)]
+    answers = []
+    for number, (net, discriminant) in enumerate(zip(nets, discriminants, strict=True)):
+        rows = np.flatnonzero(fold == number)
+        answers.append(
+            Answers(
+                net=answer(net, voices, rows),
+                discriminant=answer(discriminant, voices, rows),
+                labels=torch.from_numpy(voices.labels[rows]),
+            )
+        )
+    left_out: dict[str, list[int]] = {}
+    for number, (net, discriminant) in enumerate(zip(nets, discriminants, strict=True)):
+        mixture = fit_mixture([answers[other] for other in range(N_FOLDS) if other != number])
         heard = np.unique(voices.actors[fold != number]).tolist()
-        write_network(folder / f"fold{number}.onnx", net, temperature, heard, voices.copies[0][:4])
-    left_out = {f"fold{number}.onnx": np.unique(voices.actors[rows[number]]).tolist() for number in range(N_FOLDS)}
+        deployed = DeployedVoiceNet(net, discriminant, *mixture).eval()
+        write_network(folder / f"fold{number}.onnx", deployed, heard, voices.copies[0][:4])
+        left_out[f"fold{number}.onnx"] = np.unique(voices.actors[fold == number]).tolist()
     (folder / "folds.json").write_text(json.dumps(left_out))
-    return fit_temperature(torch.cat(logits), torch.cat(labels))
+    return fit_mixture(answers)
 
 
 if __name__ == "__main__":

@@ -50,7 +50,7 @@ def damage_sound(samples: FloatArray, rng: np.random.Generator) -> FloatArray:
 def change_speed(samples: FloatArray, factor: float) -> FloatArray:
     """Play faster (factor > 1) or slower: by linear interpolation, whose loss of treble is small beside the rest."""
     at = np.arange(0, len(samples) - 1, factor)
-    return np.interp(at, np.arange(len(samples)), samples).astype(np.float32)
+    return np.asarray(np.interp(at, np.arange(len(samples)), samples), np.float32)
 
 
 def add_room(samples: FloatArray, rng: np.random.Generator) -> FloatArray:

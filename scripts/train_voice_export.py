@@ -12,7 +12,7 @@ import onnxruntime
 import torch
 from torch import nn
 
-from models.voice_net import DeployedVoiceNet, VoiceNet
+from models.voice_net import DeployedVoiceNet
 from pipeline.audio.voice_input import HOP_S, N_ROWS
 from pipeline.types import VOICE_EMOTIONS, FloatArray
 from scripts.manifest import write_entry
@@ -23,13 +23,12 @@ MAX_DIFFERENCE = 1e-4
 """Largest allowed difference of a share between PyTorch and ONNX."""
 
 
-def export(net: VoiceNet, voices: LabelledVoices, temperature: float, folder: Path) -> None:
+def export(deployed: DeployedVoiceNet, voices: LabelledVoices, folder: Path) -> None:
     """Write the network of all speakers and its manifest entry.
 
     Args:
-        net: trained, in evaluation mode, on the CPU.
+        deployed: trained and calibrated, in evaluation mode, on the CPU.
         voices: what it was trained on.
-        temperature: fitted on speakers that the networks which answered had not heard.
         folder: gets voice.onnx and the entry [voice] of manifest.toml.
 
     Raises:
@@ -37,7 +36,7 @@ def export(net: VoiceNet, voices: LabelledVoices, temperature: float, folder: Pa
     """
     folder.mkdir(parents=True, exist_ok=True)
     heard = np.unique(voices.actors).tolist()
-    content = write_network(folder / "voice.onnx", net, temperature, heard, voices.copies[0][:8])
+    content = write_network(folder / "voice.onnx", deployed, heard, voices.copies[0][:8])
     entry: dict[str, str | int | float] = {
         "name": "voice",
         "file": "voice.onnx",
@@ -47,13 +46,14 @@ def export(net: VoiceNet, voices: LabelledVoices, temperature: float, folder: Pa
         "input": f"rows: float32 (n, {N_ROWS}, n_frames), one column every {1000 * HOP_S:.0f} ms: mel levels and "
         "periodicity (pipeline/audio/voice_input.py)",
         "output": f"probabilities: float32 (n, 8): {', '.join(VOICE_EMOTIONS)}",
-        "temperature": round(temperature, 3),
-        "parameters": count_parameters(net),
+        "temperature": round(deployed.temperature, 3),
+        "discriminant_weight": round(deployed.weight, 3),
+        "parameters": count_parameters(deployed),
         "actors": " ".join(map(str, heard)),
     }
     write_entry(folder / "manifest.toml", "voice", entry)
     print(f"voice.onnx {len(content)} bytes, sha256 {entry['sha256']}")
-    print(f"temperature {temperature:.3f}, {entry['parameters']} parameters")
+    print(f"temperature {deployed.temperature:.3f}, weight {deployed.weight:.2f}, {entry['parameters']} parameters")
 
 
 def count_parameters(net: nn.Module) -> int:
@@ -61,22 +61,18 @@ def count_parameters(net: nn.Module) -> int:
     return sum(parameter.numel() for parameter in net.parameters())
 
 
-def write_network(
-    path: Path, net: VoiceNet, temperature: float, heard: Sequence[int], clips: Sequence[FloatArray]
-) -> bytes:
+def write_network(path: Path, deployed: DeployedVoiceNet, heard: Sequence[int], clips: Sequence[FloatArray]) -> bytes:
     """Write and verify an ONNX file; return what was written.
 
     Args:
         path: of the file.
-        net: in evaluation mode.
-        temperature: divides the logits.
+        deployed: in evaluation mode.
         heard: actors that were trained on; the file remembers them.
         clips: prepared, to compare PyTorch and ONNX on.
     """
-    deployed = DeployedVoiceNet(net, temperature).eval()
     metadata = {
-        "parameters": str(count_parameters(net)),
-        "temperature": f"{temperature:.3f}",
+        "parameters": str(count_parameters(deployed)),
+        "temperature": f"{deployed.temperature:.3f}",
         "actors": " ".join(map(str, heard)),
     }
     content = _to_onnx(deployed, metadata)

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import torch
 import torch.nn.functional as F  # noqa: N812  # the name PyTorch users know
-from torch import Tensor
+from torch import Tensor, nn
 
 from models.voice_net import VoiceNet
 from pipeline.audio.voice_input import MIN_FRAMES
@@ -77,11 +77,12 @@ def train_net(voices: LabelledVoices, rows: Ints, setting: Setting) -> VoiceNet:
         _save(setting.checkpoint, net, ema, optimiser, epoch + 1)
         took_s = time.monotonic() - started_s
         print(f"{setting.checkpoint.stem}: epoch {epoch + 1}, loss {np.mean(losses):.4f}, {took_s:.0f} s", flush=True)
-    return ema.cpu().eval()
+    averaged: VoiceNet = ema.cpu().eval()
+    return averaged
 
 
 @torch.no_grad()  # type: ignore[untyped-decorator]  # torch is absent where types are checked
-def answer(net: VoiceNet, voices: LabelledVoices, rows: Ints) -> Tensor:
+def answer(net: nn.Module, voices: LabelledVoices, rows: Ints) -> Tensor:
     """Return the logits of the clean clips at rows, shape (len(rows), 8)."""
     clips = (torch.from_numpy(voices.copies[0][i].astype(np.float32))[None] for i in rows.tolist())
     return torch.cat([net(clip) for clip in clips])

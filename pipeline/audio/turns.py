@@ -122,7 +122,7 @@ CONVERSATION = (
         group=_TURNS,
         what="Time from the end of the interviewers' speech to the last answer; below 0 when that began earlier.",
         high=MAX_LATENCY_S,
-        has_baseline=False,
+        is_event=True,
     ),
     Definition(
         name="turns.response_latency_median",

@@ -7,7 +7,6 @@ trained); this module hands it the speech, says what the answer is worth, and tu
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
 from pipeline.audio.framing import FramingState, is_break, is_late
 from pipeline.audio.reading import FULL_SNR_DB, MIN_SPEECH_S, NOISY_SNR_DB
@@ -32,7 +31,7 @@ VOICE_LEVELS: dict[Level, tuple[str, ...]] = {
     Level.MEDIUM: ("surprised", "disgust"),
     Level.HIGH: ("angry", "fearful", "sad"),
 }
-"""Emotions of each level, grouped as ``pipeline.levels`` groups those of the face; the order of the levels in arrays."""
+"""Emotions of each level, grouped as those of the face (``pipeline.levels``); the order of the levels in arrays."""
 
 LEVEL_OF_VOICE_EMOTION = tuple(
     next(i for i, names in enumerate(VOICE_LEVELS.values()) if emotion in names) for emotion in VOICE_EMOTIONS
@@ -201,7 +200,7 @@ def view_voice_emotion(state: VoiceEmotionState, t_s: float) -> tuple[Signal, ..
 
 def sum_levels(shares: FloatArray) -> FloatArray:
     """Add shares of shape (n, 8) up to levels of shape (n, 3), order VOICE_LEVELS."""
-    return np.stack([shares[:, _IS_LEVEL == i].sum(axis=1) for i in range(len(VOICE_LEVELS))], axis=1)
+    return shares @ _TO_LEVELS
 
 
-_IS_LEVEL: npt.NDArray[np.intp] = np.array(LEVEL_OF_VOICE_EMOTION)
+_TO_LEVELS: FloatArray = np.eye(len(VOICE_LEVELS), dtype=np.float32)[list(LEVEL_OF_VOICE_EMOTION)]

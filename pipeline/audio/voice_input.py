@@ -92,7 +92,8 @@ def _measure_periodicity(frames: Doubles) -> Doubles:
     acf = np.fft.irfft(spectrum.real**2 + spectrum.imag**2, _N_FFT_PITCH, axis=1)
     at_lag = acf[:, _LAG] * (1 - _LAG_SHARE) + acf[:, _LAG + 1] * _LAG_SHARE
     scale = acf[:, :1] * _WINDOW_ACF
-    return np.clip(np.divide(at_lag, scale, out=np.zeros_like(at_lag), where=scale > 0), -1.0, 1.0)
+    strength: Doubles = np.clip(np.divide(at_lag, scale, out=np.zeros_like(at_lag), where=scale > 0), -1.0, 1.0)
+    return strength
 
 
 def _make_mel_filters() -> Doubles:

@@ -37,16 +37,19 @@ def find_beats(wave: Doubles, rate_hz: float) -> Doubles:
     """
     band = (KEPT_BAND[0] * rate_hz, min(KEPT_BAND[1] * rate_hz, _HIGHEST_HZ))
     filtered = sosfiltfilt(butter(2, band, "bandpass", fs=RATE_HZ, output="sos"), wave)
-    t_s = np.arange(len(wave)) / RATE_HZ
-    fine_s = np.arange(int(t_s[-1] * FINE_HZ) + 1) / FINE_HZ
-    fine: Doubles = CubicSpline(t_s, filtered)(fine_s)
-    peaks, found = find_peaks(fine, distance=max(1, int(MIN_DISTANCE * FINE_HZ / rate_hz)), prominence=0.0)
+    peaks, found = find_peaks(filtered, distance=max(1, int(MIN_DISTANCE * RATE_HZ / rate_hz)), prominence=0.0)
     if not len(peaks):
         return np.empty(0)
     peaks = peaks[found["prominences"] >= MIN_PROMINENCE * np.median(found["prominences"])]
-    left, top, right = fine[peaks - 1], fine[peaks], fine[peaks + 1]
+    # Only around each peak, one frame to either side, is the finer curve needed.
+    steps = round(FINE_HZ / RATE_HZ)
+    near = peaks[:, None] + np.arange(-steps - 1, steps + 2) / steps
+    fine: Doubles = CubicSpline(np.arange(len(wave)), filtered)(near)
+    i_top = 1 + fine[:, 1:-1].argmax(axis=1)
+    row = np.arange(len(peaks))
+    left, top, right = fine[row, i_top - 1], fine[row, i_top], fine[row, i_top + 1]
     bend = left - 2 * top + right
     offset = np.divide(0.5 * (left - right), bend, out=np.zeros(len(peaks)), where=bend < 0)
-    beats_s: Doubles = (peaks + np.clip(offset, -0.5, 0.5)) / FINE_HZ
+    beats_s: Doubles = near[row, i_top] / RATE_HZ + np.clip(offset, -0.5, 0.5) / FINE_HZ
     margin_s = 1 / (3 * rate_hz)
-    return beats_s[(beats_s >= margin_s) & (beats_s <= t_s[-1] - margin_s)]
+    return beats_s[(beats_s >= margin_s) & (beats_s <= (len(wave) - 1) / RATE_HZ - margin_s)]

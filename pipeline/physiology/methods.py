@@ -23,6 +23,8 @@ Doubles = npt.NDArray[np.float64]
 
 _BAND_PASS = butter(3, BAND_HZ, "bandpass", fs=RATE_HZ, output="sos")
 _STRIDE = round(STRIDE_S * RATE_HZ)
+_HOP = 4
+"""Samples between the starts of windows; a divisor of _STRIDE. Every sample is in twelve windows."""
 
 
 def band_pass(values: Doubles) -> Doubles:
@@ -61,7 +63,7 @@ def chrom(colour: Doubles) -> Doubles:
     """
     red, green_, blue = colour.T
     parts = band_pass(np.stack((3 * red - 2 * green_, 1.5 * red + green_ - 1.5 * blue), axis=1))
-    windows = sliding_window_view(parts, _STRIDE, axis=0)
+    windows = sliding_window_view(parts, _STRIDE, axis=0)[::_HOP]
     ratio = _spread_ratio(windows[:, 0], windows[:, 1])
     wave = (windows[:, 0] - ratio[:, None] * windows[:, 1]) * np.hanning(_STRIDE)
     return band_pass(_overlap_add(wave, len(colour)))
@@ -79,7 +81,7 @@ def pos(colour: Doubles) -> Doubles:
     Returns:
         Shape (n,).
     """
-    windows = sliding_window_view(colour, _STRIDE, axis=0)
+    windows = sliding_window_view(colour, _STRIDE, axis=0)[::_HOP]
     level = windows / windows.mean(axis=2, keepdims=True)
     first, second = level[:, 1] - level[:, 2], level[:, 1] + level[:, 2] - 2 * level[:, 0]
     wave = first + _spread_ratio(first, second)[:, None] * second
@@ -94,9 +96,8 @@ def _spread_ratio(over: Doubles, under: Doubles) -> Doubles:
 
 
 def _overlap_add(windows: Doubles, n: int) -> Doubles:
-    """Add up windows that start one sample apart: shape (n - w + 1, w) to (n,)."""
+    """Add up windows that start _HOP samples apart, shape (n_windows, _STRIDE), to shape (n,)."""
     total = np.zeros(n)
-    n_windows, width = windows.shape
-    for i_sample in range(width):
-        total[i_sample : i_sample + n_windows] += windows[:, i_sample]
+    for i_window, window in enumerate(windows):
+        total[i_window * _HOP : i_window * _HOP + _STRIDE] += window
     return total

@@ -7,7 +7,15 @@ import numpy as np
 from pipeline.physiology.beats import find_beats
 from pipeline.physiology.hrv import intervals, lf_hf_ratio, measure_variability
 from pipeline.physiology.methods import green
-from pipeline.physiology.rate import MAX_SPREAD_BPM, RateReading, head_speed, read_rate
+from pipeline.physiology.rate import (
+    MAX_SPREAD_BPM,
+    RateReading,
+    combine,
+    head_speed,
+    movement_basis,
+    read_rate,
+    without_movement,
+)
 from pipeline.physiology.recording import KEPT_S, Recording, Window, cut_window, new_recording, record
 from pipeline.physiology.spectrum import find_peak
 from pipeline.signals import Definition, Group, absent
@@ -26,9 +34,9 @@ BALANCE_MIN_S = 120.0
 KEPT_LIMITS = (0.8, 0.95)
 """Share of intervals that are believed."""
 
-EXTREMES_LIMITS = (0.1, 0.35)
+EXTREMES_LIMITS = (0.25, 0.5)
 """Difference between the RMSSD of the wave's crests and that of its troughs, over their mean: from full to no quality.
-Noise moves the two independently, the heart together. Finger recordings below 0.2 err by 10 ms, those above by 28."""
+Noise moves the two independently, the heart nearly together: strong breathing alone sets them two fifths apart."""
 
 VARIABILITY_SNR_LIMITS_DB = (3.0, 10.0)
 VARIABILITY_SPEED_LIMITS = (0.15, 0.5)
@@ -169,15 +177,16 @@ def _why_missing(state: PulseState, newest_s: float | None, t_s: float) -> Reaso
 def _view_variability(window: Window, reading: RateReading, age_s: float, is_short: Reason) -> tuple[Signal, ...]:
     """Measure the variability of green, the one channel that survives compression and costs little over minutes."""
     wanted = (*_VARIABILITY, _BALANCE)
-    wave = green(window.colour)
+    movement = movement_basis(window.place)
+    colour, _, _ = combine(window.regions, movement)
+    wave = without_movement(green(colour), movement)
     peak = find_peak(wave[-round(RATE_WINDOW_S * 30) :])
     if peak is None or abs(60 * peak.rate_hz - reading.rate_bpm) > MAX_SPREAD_BPM:
         return absent(wanted, Reason.DISAGREE)
-    raw = window.colour[:, 1] - 1
-    beats_s = find_beats(raw, peak.rate_hz)
+    beats_s = find_beats(wave, peak.rate_hz)
     found_s, kept = intervals(beats_s)
     crests = measure_variability(found_s)
-    troughs = measure_variability(intervals(find_beats(-raw, peak.rate_hz))[0])
+    troughs = measure_variability(intervals(find_beats(-wave, peak.rate_hz))[0])
     if crests is None or troughs is None:
         return absent(wanted, Reason.WEAK)
     apart = 2 * abs(crests.rmssd_ms - troughs.rmssd_ms) / max(crests.rmssd_ms + troughs.rmssd_ms, 1e-9)

@@ -20,18 +20,16 @@ MIN_QUALITY = 0.3
 """Below it no rate is said."""
 
 # Each factor of quality rises from 0 to 1 between two limits. They were chosen on generated video, see docs/pulse.md.
-SNR_LIMITS_DB = (-1.0, 6.0)
-SUPPORT_LIMITS = (0.4, 0.8)
-"""Share of the other readings that agree, see :func:`read_rate`."""
-SPEED_LIMITS = (0.25, 1.2)
+SNR_LIMITS_DB = (-1.0, 4.0)
+SUPPORT_LIMITS = (0.3, 0.9)
+"""See :func:`read_rate`."""
+SPEED_LIMITS = (0.3, 1.5)
 """Speed of the head in spans between the outer corners of the eyes a second, 90th percentile: from full to no
 quality."""
-EXPLAINED_LIMITS = (0.35, 0.8)
-"""Share of the wave that movement of the head explains: from full to no quality."""
 LEVEL_LIMITS = (15.0, 45.0)
 """Mean green level of the skin."""
-BITS_LIMITS = (0.012, 0.05)
-"""Bits per pixel: 110 and 460 kbit/s at 640 x 480 and 30 frames a second."""
+BITS_LIMITS = (0.01, 0.04)
+"""Bits per pixel: 92 and 369 kbit/s at 640 x 480 and 30 frames a second."""
 FRAME_RATE_LIMITS_HZ = (9.0, 18.0)
 LENGTH_LIMITS_S = (0.0, 20.0)
 """A window of 10 s has half the quality of one of 20 s and more."""
@@ -56,30 +54,35 @@ class RateReading:
 def read_rate(window: Window) -> RateReading | None:
     """Read the pulse rate of a window.
 
-    Green, CHROM and POS each read the mean of the regions, green also each region for itself. The answer is that of the
-    method with the best SNR among the three. It is worth what SNR, agreement of the other readings, stillness, light,
-    bit rate, frame rate and length leave of it, each a factor in [0, 1].
+    Green, CHROM and POS each read the mean of the regions (:func:`combine`), green also each region for itself; what
+    moves with the head is taken off every wave. The answer is that of the method with the best SNR among the three. Its
+    support is the weight of the regions whose green agrees, and half for either of the other two methods that does.
+    It is worth what SNR, support, stillness, light, bit rate, frame rate and length leave of it, each a factor in
+    [0, 1].
 
     Returns:
         The reading; None from a window shorter than MIN_S or without any change of colour.
     """
     if window.length_s < MIN_S:
         return None
-    colour = window.colour
-    waves = {"green": green(colour), "chrom": chrom(colour), "pos": pos(colour)}
-    peaks = {name: peak for name, wave in waves.items() if (peak := find_peak(wave)) is not None}
+    movement = movement_basis(window.place)
+    colour, weights, waves = combine(window.regions, movement)
+    found = (
+        (method, find_peak(without_movement(extract(colour), movement)))
+        for method, extract in (("green", green), ("chrom", chrom), ("pos", pos))
+    )
+    peaks = {method: peak for method, peak in found if peak is not None}
     if not peaks:
         return None
     method = max(peaks, key=lambda name: peaks[name].snr_db)
     best = peaks[method]
-    others = [peak for name, peak in peaks.items() if name != method]
+    support = sum(0.5 for name, peak in peaks.items() if name != method and _agree(peak, best))
+    for weight, wave in zip(weights, waves, strict=True):
+        support += float(weight) * _agree(find_peak(wave), best)
     factors = {
         Reason.WEAK: ramp(best.snr_db, SNR_LIMITS_DB),
-        Reason.DISAGREE: ramp(_support(best, others, window), SUPPORT_LIMITS),
-        Reason.MOVING: min(
-            1 - ramp(head_speed(window.place), SPEED_LIMITS),
-            1 - ramp(share_explained(waves[method], window.place), EXPLAINED_LIMITS),
-        ),
+        Reason.DISAGREE: ramp(support, SUPPORT_LIMITS),
+        Reason.MOVING: 1 - ramp(head_speed(window.place), SPEED_LIMITS),
         Reason.DARK: ramp(window.level, LEVEL_LIMITS),
         Reason.COMPRESSED: 1.0 if window.bits_per_pixel is None else ramp(window.bits_per_pixel, BITS_LIMITS),
         Reason.LOW_RATE: ramp(window.frame_rate_hz, FRAME_RATE_LIMITS_HZ),
@@ -90,25 +93,56 @@ def read_rate(window: Window) -> RateReading | None:
     return RateReading(rate_bpm=60 * best.rate_hz, snr_db=best.snr_db, method=method, quality=quality, reason=reason)
 
 
+def movement_basis(place: Doubles) -> Doubles:
+    """Return an orthonormal basis of the head's movement in the band of the pulse.
+
+    Args:
+        place: shape (n, 5), as in :class:`Window`.
+
+    Returns:
+        Shape (n, 5); columns of zeros where nothing moves.
+    """
+    moved = band_pass(place)
+    basis, strength = np.linalg.qr(moved)
+    moves = np.abs(np.diag(strength)) > 1e-9
+    return np.where(moves, basis, 0.0)
+
+
+def without_movement(wave: Doubles, movement: Doubles) -> Doubles:
+    """Take off what a linear function of the head's place explains: shading, and skin that enters and leaves.
+
+    Args:
+        wave: shape (n,), band-passed.
+        movement: shape (n, k), of :func:`movement_basis`.
+    """
+    rest: Doubles = wave - movement @ (movement.T @ wave)
+    return rest
+
+
+def combine(regions: Doubles, movement: Doubles) -> tuple[Doubles, Doubles, Doubles]:
+    """Average regions by how steady their green is in the band: the pulse is in all alike, noise is not.
+
+    Args:
+        regions: shape (n_regions, n, 3), as in :class:`Window`.
+        movement: shape (n, k), of :func:`movement_basis`.
+
+    Returns:
+        The colour, shape (n, 3); the weights, shape (n_regions,), sum 1: inverse variances; and each region's green
+        without movement, shape (n_regions, n).
+    """
+    steady = band_pass(regions[..., 1].T)
+    waves = (steady - movement @ (movement.T @ steady)).T
+    weights = 1 / np.maximum(waves.var(axis=1), 1e-18)
+    weights /= weights.sum()
+    return np.tensordot(weights, regions, axes=1), weights, waves
+
+
+def _agree(peak: Peak | None, other: Peak) -> bool:
+    return peak is not None and abs(peak.rate_hz - other.rate_hz) * 60 <= MAX_SPREAD_BPM
+
+
 def head_speed(place: Doubles) -> float:
     """Return the 90th percentile of the head's speed in spans a second; place as in :class:`Window`."""
     # Steps of a fifth of a second, so that the jitter of landmarks counts little.
     step = place[6:, :2] - place[:-6, :2]
     return float(np.percentile(np.hypot(step[:, 0], step[:, 1]), 90)) * 5
-
-
-def share_explained(wave: Doubles, place: Doubles) -> float:
-    """Return the share of a band-passed wave's power that is a linear function of the head's place in the same band."""
-    power = float(wave @ wave)
-    if power <= 0:
-        return 0.0
-    basis, _ = np.linalg.qr(band_pass(place))
-    return float(np.sum((basis.T @ wave) ** 2)) / power
-
-
-def _support(best: Peak, others: list[Peak], window: Window) -> float:
-    """Return the share of the other readings that agree with the best: other methods and green of single regions."""
-    regions = [find_peak(green(region)) for region in window.regions]
-    rates = [peak.rate_hz for peak in others + [peak for peak in regions if peak is not None]]
-    agreeing = [abs(rate_hz - best.rate_hz) * 60 <= MAX_SPREAD_BPM for rate_hz in rates]
-    return float(np.mean(agreeing)) if agreeing else 0.0

@@ -20,8 +20,8 @@ MIN_STEP_S = 0.02
 MERGE_AFTER = 32
 """Frames that are kept singly before they are joined to the rest; copying all at each frame would cost more."""
 
-_N_COLUMNS = 16
-_T, _SKIN, _X, _Y, _SPAN, _KBPS, _PIXELS = 0, slice(1, 10), 10, 11, 12, 13, 14
+_N_COLUMNS = 17
+_T, _SKIN, _X, _Y, _SPAN, _TILT, _TURN, _KBPS, _PIXELS = 0, slice(1, 10), 10, 11, 12, 13, 14, 15, 16
 
 _EYE_CORNERS = (33, 263)
 _STEADY = (33, 133, 362, 263, 6, 168)
@@ -33,9 +33,9 @@ class Recording:
     """An uninterrupted stretch of one face."""
 
     joined: Doubles
-    """Shape (n, 16): time, nine colours, place and span of the face, bit rate, pixels of the frame."""
+    """Shape (n, 17): time, nine colours, five of place, bit rate, pixels of the frame."""
     pending: tuple[Doubles, ...] = ()
-    """The newest frames, each of shape (16,)."""
+    """The newest frames, each of shape (17,)."""
     identity: int | None = None
     """Whose face it is; None before the first."""
     was_cut: bool = False
@@ -47,7 +47,7 @@ class Recording:
 
     @property
     def rows(self) -> Doubles:
-        """All frames, shape (n, 16)."""
+        """All frames, shape (n, 17)."""
         return np.concatenate((self.joined, self.pending)) if self.pending else self.joined
 
     @property
@@ -98,7 +98,8 @@ class Window:
     regions: Doubles
     """Shape (n_regions, n, 3): red, green, blue over their means, of the regions that were in view throughout."""
     place: Doubles
-    """Shape (n, 3): x and y of the face in spans between the outer corners of the eyes, and the span's logarithm."""
+    """Shape (n, 5): x and y of the face in spans between the outer corners of the eyes, the span's logarithm, tilt in
+    radians, and :func:`pipeline.physiology.skin.turn`."""
     level: float
     """Mean green level of the skin, 0 to 255."""
     frame_rate_hz: float
@@ -107,22 +108,16 @@ class Window:
     """Of the compressed video, None when the bit rate is not known."""
 
     @property
-    def colour(self) -> Doubles:
-        """Mean over the regions, shape (n, 3)."""
-        mean: Doubles = self.regions.mean(axis=0)
-        return mean
-
-    @property
     def length_s(self) -> float:
         """Length in seconds."""
-        return (self.regions.shape[1] - 1) / RATE_HZ
+        return float(self.regions.shape[1] - 1) / RATE_HZ
 
 
 def cut_window(rows: Doubles, length_s: float) -> Window | None:
     """Take the last seconds of a recording, evenly spaced by linear interpolation.
 
     Args:
-        rows: shape (n, 16), :attr:`Recording.rows`.
+        rows: shape (n, 17), :attr:`Recording.rows`.
         length_s: the most seconds to take; fewer where no region was in view for so long.
 
     Returns:
@@ -142,9 +137,10 @@ def cut_window(rows: Doubles, length_s: float) -> Window | None:
     whole = [i_region for i_region in range(3) if starts[i_region] <= start_s + MAX_GAP_S]
     regions = np.stack([_resample(rows, grid_s, slice(1 + 3 * i, 4 + 3 * i)) for i in whole])
     level = float(regions[..., 1].mean())
-    place = _resample(rows, grid_s, slice(_X, _SPAN + 1))
-    span_px = float(np.median(place[:, 2]))
-    place = np.column_stack((place[:, :2] / span_px, np.log(np.maximum(place[:, 2], 1e-3) / span_px)))
+    place = _resample(rows, grid_s, slice(_X, _TURN + 1))
+    span_px = max(float(np.median(place[:, 2])), 1.0)
+    place[:, :2] /= span_px
+    place[:, 2] = np.log(np.maximum(place[:, 2], 1.0) / span_px)
     frame_rate_hz = (len(t_s) - 1) / float(t_s[-1] - t_s[0])
     kbps = rows[np.isfinite(rows[:, _KBPS]), _KBPS]
     bits = float(np.median(kbps)) * 1000 / (frame_rate_hz * float(rows[-1, _PIXELS])) if len(kbps) else None
@@ -161,7 +157,8 @@ def _row(frame: FaceFrame, points: FloatArray, skin: FloatArray) -> Doubles:
     row = np.full(_N_COLUMNS, np.nan)
     row[_T], row[_SKIN] = frame.t_s, skin.ravel()
     row[_X], row[_Y] = points[_STEADY, :2].mean(axis=0)
-    row[_SPAN] = np.hypot(*(points[_EYE_CORNERS[1], :2] - points[_EYE_CORNERS[0], :2]))
+    across, down = points[_EYE_CORNERS[1], :2] - points[_EYE_CORNERS[0], :2]
+    row[_SPAN], row[_TILT], row[_TURN] = np.hypot(across, down), np.arctan2(down, across), turn(points)
     row[_KBPS] = np.nan if frame.kbps is None else frame.kbps
     row[_PIXELS] = frame.size[0] * frame.size[1]
     return row

@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from pipeline.types import FaceLandmarks, FloatArray, ImageArray
 
-FACE_SIZE_PX = 64
+FACE_SIZE_PX = 48
 """Side of the network's input."""
 
 SOURCE_SIZE_PX = 48

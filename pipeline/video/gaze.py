@@ -34,7 +34,7 @@ _N_SMOOTH = 3
 DEFINITIONS = (
     Definition(
         name="gaze.contact_share", label="Looks at the screen's centre", unit="", group=Group.GAZE, low=0.0, high=1.0,
-        what="Share of the last minute in which the gaze lies in the middle of nine zones, where this person looks most.",
+        what="Share of the last minute with the gaze in the middle of nine zones, where this person looks most.",
     ),
     Definition(
         name="gaze.left_share", label="Looks left", unit="", group=Group.GAZE, low=0.0, high=1.0,

@@ -4,8 +4,8 @@ Axes: x to the right of the picture (the person's own left), y up, z toward the 
 gaze above 0 are to the person's own left, pitch above 0 is up, roll above 0 is toward their own left shoulder.
 
 The mean face was measured with FaceMesh on 30 s of ten talkers and on the portrait of scikit-image: points aligned,
-mirrored and averaged, scaled to 8.9 cm between the outer corners of the eyes (Farkas 1994, adults). Its y axis runs from
-chin to forehead, which says what pitch 0 is.
+mirrored and averaged, scaled to 8.9 cm between the outer corners of the eyes (Farkas 1994, adults). Its y axis runs
+from chin to forehead, which says what pitch 0 is.
 """
 
 import math
@@ -66,7 +66,7 @@ _BROWS = ((105, 66, 107), (334, 296, 336))
 _SHAPE_POINTS = (
     *RIGHT_EYE, *_LIDS[0], *_BROWS[0], 61, 145,
     *LEFT_EYE[::-1], *_LIDS[1], *_BROWS[1], 291, 374,
-    0, 13, 14, 17, 2,
+    0, 13, 14, 17,
 )  # fmt: skip
 _N_SIDE = 11
 
@@ -227,7 +227,7 @@ def _gaze(points: FloatArray, turned: Doubles, px_per_cm: float) -> tuple[float,
 
 def _features(shape: Doubles) -> FloatArray:
     """Shape features: what rises is above 0."""
-    right, left, (top, upper, lower, bottom, nose) = shape[:_N_SIDE], shape[_N_SIDE : 2 * _N_SIDE], shape[2 * _N_SIDE :]
+    right, left, (top, upper, lower, bottom) = shape[:_N_SIDE], shape[_N_SIDE : 2 * _N_SIDE], shape[2 * _N_SIDE :]
     both = (right, left)
     brows = [side[6:9, 1].mean() - side[:2, 1].mean() for side in both]
     squints = [side[10, 1] - side[:2, 1].mean() for side in both]

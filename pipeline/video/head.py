@@ -22,8 +22,9 @@ DOMINANCE = 1.5
 """A gesture's swings are so many times larger than what the head does around the other axis meanwhile."""
 SAME_GESTURE_S = 1.0
 """Swings that follow within this belong to the same nod or shake."""
-MOVING_DEG_PER_S, MOVING_CM_PER_S = 6.0, 2.0
-"""A second with more movement on average counts as fidgeting: a still head of the talkers we looked at has 1 to 4."""
+MOVING_DEG_PER_S, MOVING_CM_PER_S = 8.0, 2.5
+"""A second with more movement on average counts as fidgeting: ten people who read a sentence had 2 to 7 degrees and 0.5
+to 2 cm a second, the tremble of the landmarks included."""
 MOTION_WINDOW_S, WINDOW_S, POSTURE_S = 10, 60, 120
 PRESENT_S = 2
 MIN_SEEN_S = 5.0
@@ -97,7 +98,7 @@ class HeadState:
     """What is remembered: two minutes of posture, a minute of movement."""
 
     watch: Watch = field(default_factory=Watch)
-    smooth: tuple[float, float, float, float, float, float] | None = None
+    smooth: tuple[float, ...] | None = None
     """Yaw, pitch, roll in degrees and place in cm of the last frame, filtered."""
     posture: Seconds = field(default_factory=Seconds)
     """Columns: seconds seen, yaw, pitch, roll, distance, degrees moved, cm moved, each but the last two times time."""
@@ -185,7 +186,7 @@ def _view_pose(state: HeadState, t_s: float) -> tuple[Signal, ...]:
         values["head.shakes"] = _count(state.shakes, t_s) / (seen_s / 60)
     age_s = t_s - (state.watch.head_s or t_s)
     worth = {name: min(1.0, seen_s / (WINDOW_S / 2)) for name in ("head.fidgeting", "head.nods", "head.shakes")}
-    signals = []
+    signals: list[Signal] = []
     for definition in _HEAD:
         value = values.get(definition.name)
         if value is None:

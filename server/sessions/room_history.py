@@ -73,9 +73,11 @@ class RoomHistory:
                     for note in await annotation_rows.find_notes(connection, self._interview_id)
                 ],
                 "questions": await interview_rows.find_questions(connection, self._interview_id),
-                "peaks": await _explained_peaks(connection, session_id) if session_id else [],
                 "reader_id": reader_id,
             }
+            peaks = await _explained_peaks(connection, session_id) if session_id else []
+            # Why there are peaks is long, and the page keeps what it is told last.
+            brief = [{**peak, "why": None} for peak in peaks]
             newest_s: float | None = None
             waiting: list[Message] = []
             is_first = True
@@ -88,10 +90,11 @@ class RoomHistory:
                     newest_s = page[-1].t_s
                     waiting += [estimate_message(session_id, item) for item in page]
                     if len(waiting) >= ESTIMATES_PER_MESSAGE:
-                        put(history_message(session_id, waiting, complete=is_first and not is_continued, **common))
+                        is_whole = is_first and not is_continued
+                        put(history_message(session_id, waiting, complete=is_whole, peaks=brief, **common))
                         waiting, is_first = [], False
-        if waiting or is_first:
-            put(history_message(session_id, waiting, complete=is_first and not is_continued, **common))
+        if waiting or is_first or peaks:
+            put(history_message(session_id, waiting, complete=is_first and not is_continued, peaks=peaks, **common))
         return newest_s
 
     async def add_marker(self, author: Participant, message: ClientMessage) -> Marker:

@@ -8,7 +8,8 @@ from pipeline.signal_summary import SignalFigures, Span, summarise_signals
 from pipeline.summary import TICK_S
 from pipeline.types import Estimate
 from server.protocol import significant
-from server.sessions.records import Marker, MarkerKind, Question
+from server.sessions.asked import list_asked
+from server.sessions.records import Marker, Question
 
 WHOLE = "Whole session"
 
@@ -42,15 +43,7 @@ def make_signal_table(
     """
     if not estimates:
         return ()
-    by_id = {question.id: question for question in questions}
-    asked = sorted(
-        (
-            (marker.t_s, by_id[marker.question_id])
-            for marker in markers
-            if marker.kind is MarkerKind.QUESTION and marker.t_s is not None and marker.question_id in by_id
-        ),
-        key=lambda item: item[0],
-    )
+    asked = list_asked(markers, questions)
     end_s = estimates[-1].t_s + TICK_S
     ends_s = [*(t_s for t_s, _ in asked[1:]), end_s]
     stretches: list[tuple[Question | None, Span]] = [(None, Span(from_s=estimates[0].t_s, to_s=end_s))]

@@ -17,7 +17,8 @@ from server.db import participants as participant_rows
 from server.db import series as series_rows
 from server.db.engine import AsyncConnection, Database
 from server.errors import NotFound
-from server.sessions.records import Interview, Marker, MarkerKind, Note, Question, Session, User
+from server.sessions.asked import list_asked
+from server.sessions.records import Interview, Marker, Note, Question, Session, User
 from server.sessions.signal_table import SignalRow, make_signal_table
 
 
@@ -126,16 +127,11 @@ def assign_questions(
     peaks: Sequence[Peak], markers: Iterable[Marker], questions: Iterable[Question]
 ) -> tuple[AskedPeak, ...]:
     """Give each peak the question whose marker is the last one at or before it."""
-    by_id = {question.id: question for question in questions}
-    asked = sorted(
-        (marker.t_s, marker.question_id)
-        for marker in markers
-        if marker.kind is MarkerKind.QUESTION and marker.t_s is not None and marker.question_id in by_id
-    )
+    asked = list_asked(markers, questions)
     return tuple(
         AskedPeak(
             peak=peak,
-            question=next((by_id[question_id] for t_s, question_id in reversed(asked) if t_s <= peak.t_s), None),
+            question=next((question for t_s, question in reversed(asked) if t_s <= peak.t_s), None),
         )
         for peak in peaks
     )

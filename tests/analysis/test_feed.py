@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from server.analysis.feed import AnalysisFeed, WorkerState
-from server.analysis.messages import OthersSpeak
+from server.analysis.messages import MarkQuestion, OthersSpeak
 
 
 @pytest.fixture
@@ -58,3 +58,17 @@ async def test_a_time_before_the_session_is_its_beginning(feed: AnalysisFeed):
     feed.attach(lambda: None)
     feed.hear_others(True, 998.0)
     assert told(feed) == [(0.0, True)]
+
+
+async def test_a_question_is_told_to_the_worker_that_is_there(feed: AnalysisFeed):
+    feed.mark_question(3.0)
+    n_woken = []
+    feed.attach(lambda: n_woken.append(1))
+    n_woken.clear()
+    feed.mark_question(4.5)
+    assert n_woken == [1]
+    messages = []
+    while (message := feed.take()) is not None:
+        messages.append(message)
+    assert messages[-1] == MarkQuestion(session_id="a", t_s=4.5)
+    assert sum(isinstance(message, MarkQuestion) for message in messages) == 1

@@ -20,7 +20,8 @@ from server.sessions.records import (
     Session,
     SessionStatus,
 )
-from server.sessions.summaries import AskedPeak, SessionReport, summarise_estimates
+from server.sessions.signal_table import make_signal_table
+from server.sessions.summaries import AskedPeak, SessionReport, explain_peaks, summarise_estimates
 from tests.fakes.rooms import estimate
 
 NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
@@ -45,6 +46,12 @@ def marker(t_s: float, kind: MarkerKind, label: str, question_id: str | None = N
 def report() -> SessionReport:
     estimates = (estimate(1.0, 0.25), estimate(2.0, 0.75), estimate(3.0, None, peak_t_s=2.0, full=False))
     question = Question(id="q", interview_id="i", position=0, text='=HYPERLINK("http://x"), really?')
+    markers = (
+        marker(1.2, MarkerKind.QUESTION, "=evil()", "q"),
+        marker(2.0, MarkerKind.MOMENT, 'line\nbreak, "quoted"'),
+        marker(2.9, MarkerKind.MOMENT, ""),
+    )
+    peaks = (AskedPeak(peak=Peak(t_s=2.0, stress=0.75), question=question),)
     return SessionReport(
         interview=Interview(
             id="i",
@@ -75,12 +82,8 @@ def report() -> SessionReport:
         ),
         summary=summarise_estimates(estimates),
         estimates=estimates,
-        peaks=(AskedPeak(peak=Peak(t_s=2.0, stress=0.75), question=question),),
-        markers=(
-            marker(1.2, MarkerKind.QUESTION, "=evil()", "q"),
-            marker(2.0, MarkerKind.MOMENT, 'line\nbreak, "quoted"'),
-            marker(2.9, MarkerKind.MOMENT, ""),
-        ),
+        peaks=explain_peaks(peaks, estimates),
+        markers=markers,
         notes=(
             Note(
                 id="n",
@@ -95,6 +98,7 @@ def report() -> SessionReport:
             ),
         ),
         questions=(question,),
+        signal_table=make_signal_table(estimates, markers, (question,)),
         device_settings={"autoGainControl": False},
     )
 
@@ -156,7 +160,14 @@ def test_json_holds_everything(report: SessionReport):
     assert document["session"]["started_at"] == "2026-11-20T12:00:00+00:00"
     assert document["session"]["device_settings"] == {"autoGainControl": False}
     assert document["summary"]["mean"] == 0.5
-    assert document["summary"]["peaks"] == [{"t_s": 2.0, "stress": 0.75, "question": report.questions[0].text}]
+    (peak,) = document["summary"]["peaks"]
+    assert (peak["t_s"], peak["stress"], peak["question"]) == (2.0, 0.75, report.questions[0].text)
+    assert sum(part["amount"] for part in peak["why"]["parts"]) == pytest.approx(peak["why"]["rise"], abs=2e-4)
+    assert [row["question_id"] for row in document["signal_table"]["questions"]] == [None, "q"]
+    assert [item["name"] for item in document["signal_table"]["questions"][0]["signals"]] == [
+        "gaze.contact_share",
+        "pulse.rate",
+    ]
     assert [item["label"] for item in document["markers"]] == ["=evil()", 'line\nbreak, "quoted"', ""]
     assert document["notes"] == [{"id": "n", "t_s": 2.5, "text": "Ruhig – 好", "author": "Olga"}]
     assert document["questions"] == [{"id": "q", "text": report.questions[0].text}]

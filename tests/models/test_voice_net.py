@@ -8,14 +8,20 @@ import pytest
 torch = pytest.importorskip("torch", reason="torch is needed for training only")
 
 from models.loader import OnnxVoiceClassifier  # noqa: E402
-from models.voice_net import VoiceNet  # noqa: E402
+from models.voice_net import DeployedVoiceNet, VoiceNet  # noqa: E402
 from pipeline.audio.voice_input import N_MELS, N_ROWS  # noqa: E402
 from pipeline.types import VOICE_EMOTIONS  # noqa: E402
 from scripts import train_voice_loop  # noqa: E402
 from scripts.train_voice import fold_of  # noqa: E402
 from scripts.train_voice_data import LabelledVoices  # noqa: E402
+from scripts.train_voice_discriminant import (  # noqa: E402
+    Answers,
+    describe_voices,
+    fit_discriminant,
+    fit_mixture,
+)
 from scripts.train_voice_export import export  # noqa: E402
-from scripts.train_voice_loop import Setting, train_net  # noqa: E402
+from scripts.train_voice_loop import Setting, answer, train_net  # noqa: E402
 from scripts.train_voice_rows import FLOOR, RowDice, augment_rows, mix_rows  # noqa: E402
 
 RNG = np.random.default_rng(0)
@@ -35,7 +41,8 @@ def make_voices(n=64):
 def test_the_network_is_small_and_exported_with_its_manifest_entry(tmp_path):
     torch.manual_seed(0)
     voices = make_voices()
-    export(VoiceNet().eval(), voices, 1.2, tmp_path)
+    discriminant = fit_discriminant(describe_voices(voices), voices.labels)
+    export(DeployedVoiceNet(VoiceNet(), discriminant, 1.2, 0.5).eval(), voices, tmp_path)
     entry = tomllib.loads((tmp_path / "manifest.toml").read_text())["voice"]
     assert entry["parameters"] <= 2_000_000
     assert entry["actors"] == "0 1 2 3 4 5 6 7"
@@ -95,3 +102,19 @@ def test_mixing_mixes_rows_and_targets_alike():
     assert all(torch.equal(a, b) for a, b in mixed)
     assert any(not torch.equal(a, rows) for a, _ in mixed)
     assert any(torch.equal(a, rows) for a, _ in mixed)
+
+
+def test_the_discriminant_tells_what_one_band_tells():
+    voices, others = make_voices(), make_voices()
+    discriminant = fit_discriminant(describe_voices(voices), voices.labels)
+    answers = answer(discriminant, others, np.arange(64)).argmax(dim=1).numpy()
+    assert np.mean(answers == others.labels) > 0.95
+
+
+def test_the_mixture_trusts_whom_it_can_trust_and_cools_who_is_too_sure():
+    labels = torch.arange(400) % 8
+    right = torch.nn.functional.one_hot(labels, 8).float()
+    noise = torch.from_numpy(RNG.normal(0, 1, (400, 8)).astype(np.float32))
+    good, sure = 3 * right + noise, 6 * (1.2 * right + noise)
+    assert fit_mixture([Answers(net=good, discriminant=noise, labels=labels)]).weight < 0.3
+    assert fit_mixture([Answers(net=sure, discriminant=torch.zeros(400, 8), labels=labels)]).temperature > 2

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from pipeline.advice import _FAR, _MENDS, NEW_S, REPEAT_S, RULES, SHOW_S, AdviceState, Asked, follow_advice
+from pipeline.advice import _FAR, _MENDS, _WATCHED, NEW_S, REPEAT_S, RULES, SHOW_S, AdviceState, Asked, follow_advice
 from pipeline.catalogue import CATALOGUE
 from pipeline.types import Reading, Reason
 from tests.fakes.signals import signal, tick
@@ -83,10 +83,20 @@ def test_a_signal_far_from_the_baseline_gives_its_recommendation_in_one_directio
     assert run(steady(40, signal(name, 7.0, z=4.0 * direction, quality=0.3)))[0] == []
 
 
-@pytest.mark.parametrize("name", _FAR)
-def test_each_signal_is_one_where_its_group_is_measured(name):
-    groups = {known.partition(".")[0] for known in CATALOGUE}
-    assert name in CATALOGUE or name.partition(".")[0] not in groups
+def test_an_answer_that_begins_late_is_told_with_the_usual_time():
+    def answers(last: float, quality: float = 1.0):
+        last_one = signal("turns.response_latency", last, z=None, quality=quality)
+        return steady(30, last_one, signal("turns.response_latency_median", 0.8, z=None))
+
+    (advice,), _ = run(answers(3.0))
+    assert "began later" in advice.text
+    assert [item.value for item in advice.evidence] == [3.0, 0.8]
+    assert run(answers(2.5))[0] == run(answers(3.0, quality=0.4))[0] == []
+
+
+def test_each_signal_is_measured_and_those_that_are_far_have_a_baseline():
+    assert set(CATALOGUE) >= _WATCHED
+    assert all(CATALOGUE[name].has_baseline for name in _FAR)
 
 
 @pytest.mark.parametrize("reason", _MENDS)
@@ -117,4 +127,4 @@ def test_no_recommendation_is_about_what_somebody_is_like():
         r"nervous|anxious|afraid|honest|lying|\blies?\b|insecure|confident|weak|personality|hide|hiding|trust"
     )
     assert not [text for text in texts if re.search(about_people, text, re.IGNORECASE)]
-    assert set(RULES) == {"rising", "high", "falling", "face", "voice", *_FAR}
+    assert set(RULES) == {"rising", "high", "falling", "late", "face", "voice", *_FAR}

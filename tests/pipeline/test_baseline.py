@@ -1,6 +1,7 @@
 import math
 import pickle
 from collections.abc import Iterable
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -31,6 +32,7 @@ CATALOGUE = {
         define("head.tilt", Group.HEAD),
         define("voice.f0", Group.VOICE, is_log=True),
         define("eyes.count", Group.EYES, has_baseline=False),
+        replace(define("turns.latency", Group.TURNS), is_event=True),
     )
 }
 
@@ -187,6 +189,12 @@ def test_a_value_that_only_grows_older_counts_once():
         state, (out,) = learn_and_compare(state, float(i), (old,), speech_s=0.0, catalogue=CATALOGUE)
     assert out.z is None
     assert len(state.yardsticks["head.tilt"].values) == 1
+
+
+def test_five_events_make_a_baseline_with_a_spread_that_is_not_too_small():
+    _, distances = follow(new_baseline(), "turns.latency", [0.9, 1.0, 1.0, 1.0, 1.1, 1.4])
+    assert distances[:5] == [None] * 5
+    assert distances[5] == pytest.approx(2.0, abs=0.01)
 
 
 def test_what_has_no_baseline_or_no_definition_passes_through():

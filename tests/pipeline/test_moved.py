@@ -71,6 +71,7 @@ def test_signals_are_ranked_by_distance_and_quality():
             signal("d", z=None),
             signal("e", None),
             signal("f", z=9.0, quality=0.0),
+            signal("voice.mfcc3", z=9.0),
         )
     )
     assert [(item.name, item.z) for item in found] == [("b", 3.0), ("a", -4.0)]

@@ -30,10 +30,9 @@ def test_weights_add_up_to_one(part):
     assert sum(item.weight for item in part) == pytest.approx(1.0)
 
 
-@pytest.mark.parametrize("name", NAMES)
-def test_each_ingredient_is_a_signal_where_its_group_is_measured(name):
-    groups = {known.partition(".")[0] for known in CATALOGUE}
-    assert name in CATALOGUE or name.partition(".")[0] not in groups
+@pytest.mark.parametrize("part", [*RELATIVE.values(), VOICE, FACE, THINKING])
+def test_each_ingredient_is_measured_and_has_a_baseline_if_it_needs_one(part):
+    assert all(CATALOGUE[item.name].has_baseline == item.is_compared for item in part)
 
 
 def test_at_the_baseline_the_relative_indices_are_half_and_the_others_nothing():

@@ -12,7 +12,7 @@ from sklearn.svm import SVC
 from models.stress_module import load_stress_module
 from pipeline.catalogue import CATALOGUE
 from scripts.train_stress import main
-from scripts.train_stress_data import SPEECH_COLUMN, DataError, load_windows, read_labels
+from scripts.train_stress_data import SPEECH_COLUMN, DataError, load_windows, read_labels, read_series
 from scripts.train_stress_figures import (
     area_under_roc,
     leave_one_subject_out,
@@ -21,7 +21,8 @@ from scripts.train_stress_figures import (
     measure_subgroups,
 )
 from scripts.train_stress_fit import MAX_DEPTH, MIN_LEAF, SEED, fit
-from server.export.columns import COLUMNS, SIGNAL_COLUMNS
+from server.export.columns import COLUMNS, SIGNAL_COLUMNS, read_signals
+from tests.fakes.signals import signal, tick
 
 TELLING, NOISE = "nonverbal.negative_share", "nonverbal.surprise_share"
 N_TREES = 10
@@ -68,6 +69,22 @@ def windows_of(folder: Path, hop_s: float = 15.0):
 def test_the_exported_columns_are_the_ones_that_are_read():
     assert {f"{name}{end}" for name in CATALOGUE for end in ("_z", "_quality")} <= set(SIGNAL_COLUMNS)
     assert {"t_s", SPEECH_COLUMN} <= {column.name for column in COLUMNS}
+
+
+def test_what_is_exported_is_what_is_read(tmp_path: Path):
+    estimates = [
+        tick(float(t), 0.3, signal(TELLING, 0.4, z=1.5, quality=0.4 if t == 2 else 0.9), signal(NOISE, None))
+        for t in (1, 2, 3)
+    ]
+    with (tmp_path / "s.csv").open("w", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(["t_s", *SIGNAL_COLUMNS])
+        writer.writerows([item.t_s, *read_signals(item)] for item in estimates)
+    series = read_series(tmp_path / "s.csv")
+    assert series.t_s.tolist() == [1.0, 2.0, 3.0]
+    assert series.distances[TELLING] == pytest.approx([1.5, np.nan, 1.5], nan_ok=True)
+    assert np.isnan(series.distances[NOISE]).all()
+    assert np.isnan(series.speech_share).all()
 
 
 def test_windows_lie_within_their_stretch_and_leave_poor_values_out(told: Path):

@@ -330,7 +330,9 @@ async def test_a_late_page_gets_everything_in_pieces(call: Call, world: World):
     assert [message["complete"] for message in history] == [True, False, False]
     assert [item["t_s"] for message in history for item in message["estimates"]] == [float(n) for n in range(1, 701)]
     assert history[0]["session_id"] == session_id
-    assert history[0]["peaks"] == [{"t_s": 300.0, "stress": 0.9}]
+    assert [message["peaks"][0]["t_s"] for message in history] == [300.0] * 3
+    assert [message["peaks"][0]["why"] is not None for message in history] == [False, False, True]
+    assert history[-1]["peaks"][0]["why"]["rise"] == pytest.approx(0.5 * 29 / 30, abs=1e-4)
     assert [marker["label"] for marker in history[0]["markers"]] == ["Why us?"]
     assert [question["text"] for question in history[0]["questions"]] == ["Tell us about yourself.", "Why us?"]
 

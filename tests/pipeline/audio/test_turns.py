@@ -77,9 +77,9 @@ class Talk:
 
 
 def paused_speech(*, noise_rms=1e-4):
-    """Thirty seconds: phrases of ten syllables in 2 s, pauses of 1 s between them."""
-    times = [t for start in range(0, 30, 3) for t in phrase(start + 0.2, 10)]
-    return syllables(times, 31.0, noise_rms=noise_rms)
+    """Eighteen seconds: phrases of ten syllables in 2 s, pauses of 1 s between them."""
+    times = [t for start in range(0, 18, 3) for t in phrase(start + 0.2, 10)]
+    return syllables(times, 19.0, noise_rms=noise_rms)
 
 
 @pytest.fixture(scope="module")
@@ -92,17 +92,17 @@ def test_pauses_are_counted_and_measured(paused):
     # From the end of a phrase's last syllable (start + 2.14 s) to the next phrase are 1.06 s, which the detector's own
     # hangover shortens.
     assert signals["turns.pause_mean"].value == pytest.approx(1.0, abs=0.15)
-    assert signals["turns.pause_rate"].value == pytest.approx(20.5, abs=2)
-    assert signals["turns.pause_share"].value == pytest.approx(1 / 3, abs=0.06)
+    assert signals["turns.pause_rate"].value == pytest.approx(60 * 5 / 17.1, abs=1.5)
+    assert signals["turns.pause_share"].value == pytest.approx(5 * 1.06 / 17.1, abs=0.06)
     assert signals["turns.speech_share"].value == pytest.approx(0.64, abs=0.06)
-    assert signals["turns.pause_mean"].quality > 0.9
+    assert signals["turns.pause_mean"].quality > 0.8
     assert signals["turns.pause_mean"].reason is Reason.OK
 
 
 def test_syllables_are_counted_with_and_without_the_pauses(paused):
     signals = paused.view()
-    assert signals["turns.articulation_rate"].value == pytest.approx(100 / 20.0, rel=0.12)
-    assert signals["turns.speech_rate"].value == pytest.approx(100 / 29.0, rel=0.12)
+    assert signals["turns.articulation_rate"].value == pytest.approx(60 / 12.0, rel=0.12)
+    assert signals["turns.speech_rate"].value == pytest.approx(60 / 17.1, rel=0.12)
 
 
 @pytest.mark.parametrize("rate_hz", [3.0, 6.0])
@@ -127,8 +127,8 @@ def test_without_news_of_others_only_the_conversation_is_absent(paused):
 
 def test_a_keyboard_is_no_speech():
     rng = np.random.default_rng(4)
-    sound = make_noise(20 * SECOND, 1e-4)
-    for start in rng.integers(0, 19 * SECOND, 80):
+    sound = make_noise(13 * SECOND, 1e-4)
+    for start in rng.integers(0, 12 * SECOND, 50):
         sound[start : start + 800] += (0.05 * rng.standard_normal(800) * np.exp(-np.arange(800) / 80)).astype(
             np.float32
         )
