@@ -14,6 +14,7 @@ import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from functools import partial
+from typing import Any
 
 import librosa
 import numpy as np
@@ -38,7 +39,13 @@ from scripts.evaluate_voice_score_clips import pass_through_opus
 
 PACKET_SAMPLES = SAMPLE_RATE_HZ // 50
 SEED = 5
-LIBROSA_WINDOW = {"sr": SAMPLE_RATE_HZ, "n_fft": 512, "win_length": 400, "hop_length": 160, "center": False}
+LIBROSA_WINDOW: dict[str, Any] = {
+    "sr": SAMPLE_RATE_HZ,
+    "n_fft": 512,
+    "win_length": 400,
+    "hop_length": 160,
+    "center": False,
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

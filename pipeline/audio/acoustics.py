@@ -66,13 +66,8 @@ class AcousticTrack:
 
     def where(self, keep: Flags) -> "AcousticTrack":
         """Return the frames for which keep, shape (n,), is True."""
-        parts = {item.name: getattr(self, item.name) for item in fields(self)}
-        return AcousticTrack(
-            **{
-                name: part.where(keep) if isinstance(part, SpectralTrack) else part[keep]
-                for name, part in parts.items()
-            }
-        )
+        names = [item.name for item in fields(self) if item.name != "spectral"]
+        return AcousticTrack(spectral=self.spectral.where(keep), **{name: getattr(self, name)[keep] for name in names})
 
     def followed_by(self, newer: "AcousticTrack") -> "AcousticTrack":
         """Return both tracks joined."""

@@ -127,14 +127,14 @@ def measure_hnr(samples: npt.NDArray[np.floating], rate_hz: float, f0_hz: Double
 def _ratio(values: Doubles) -> Doubles:
     """Larger over smaller of each pair of neighbours; infinite when one is 0."""
     small, large = np.minimum(values[1:], values[:-1]), np.maximum(values[1:], values[:-1])
-    return np.divide(large, small, out=np.full(len(small), np.inf), where=small > 0)
+    return np.asarray(np.divide(large, small, out=np.full(len(small), np.inf), where=small > 0))
 
 
 def _correlate(here: Doubles, there: Doubles) -> Doubles:
     there = there - there.mean(axis=1, keepdims=True)
     product = np.einsum("ij,ij->i", here, there)
     energy = np.einsum("ij,ij->i", here, here) * np.einsum("ij,ij->i", there, there)
-    return np.divide(product, np.sqrt(energy), out=np.full(len(product), np.nan), where=energy > 0)
+    return np.asarray(np.divide(product, np.sqrt(energy), out=np.full(len(product), np.nan), where=energy > 0))
 
 
 def _peak(values: Doubles) -> Doubles:

@@ -43,7 +43,7 @@ def make_short_window(rate_hz: float) -> ShortWindow:
         hop_samples=round(HOP_S * rate_hz),
         n_fft=n_fft,
         window=np.hanning(frame_samples + 1)[:-1],
-        bin_hz=np.fft.rfftfreq(n_fft, 1 / rate_hz),
+        bin_hz=np.fft.rfftfreq(n_fft, 1 / rate_hz).astype(np.float64),
     )
 
 

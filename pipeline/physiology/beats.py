@@ -35,8 +35,18 @@ def find_beats(wave: Doubles, rate_hz: float) -> Doubles:
         Shape (n_beats,): seconds after the first sample, increasing. Beats within a third of a period of either end are
         left out, for the filter bends them. Empty for a flat wave.
     """
+    return find_crests(filter_around(wave, rate_hz), rate_hz)
+
+
+def filter_around(wave: Doubles, rate_hz: float) -> Doubles:
+    """Filter a wave to KEPT_BAND of its rate, without delay; shapes as for :func:`find_beats`."""
     band = (KEPT_BAND[0] * rate_hz, min(KEPT_BAND[1] * rate_hz, _HIGHEST_HZ))
-    filtered = sosfiltfilt(butter(2, band, "bandpass", fs=RATE_HZ, output="sos"), wave)
+    filtered: Doubles = sosfiltfilt(butter(2, band, "bandpass", fs=RATE_HZ, output="sos"), wave)
+    return filtered
+
+
+def find_crests(filtered: Doubles, rate_hz: float) -> Doubles:
+    """Find the beats of a wave that :func:`filter_around` made; as :func:`find_beats`."""
     peaks, found = find_peaks(filtered, distance=max(1, int(MIN_DISTANCE * RATE_HZ / rate_hz)), prominence=0.0)
     if not len(peaks):
         return np.empty(0)
@@ -44,7 +54,7 @@ def find_beats(wave: Doubles, rate_hz: float) -> Doubles:
     # Only around each peak, one frame to either side, is the finer curve needed.
     steps = round(FINE_HZ / RATE_HZ)
     near = peaks[:, None] + np.arange(-steps - 1, steps + 2) / steps
-    fine: Doubles = CubicSpline(np.arange(len(wave)), filtered)(near)
+    fine: Doubles = CubicSpline(np.arange(len(filtered)), filtered)(near)
     i_top = 1 + fine[:, 1:-1].argmax(axis=1)
     row = np.arange(len(peaks))
     left, top, right = fine[row, i_top - 1], fine[row, i_top], fine[row, i_top + 1]
@@ -52,4 +62,4 @@ def find_beats(wave: Doubles, rate_hz: float) -> Doubles:
     offset = np.divide(0.5 * (left - right), bend, out=np.zeros(len(peaks)), where=bend < 0)
     beats_s: Doubles = near[row, i_top] / RATE_HZ + np.clip(offset, -0.5, 0.5) / FINE_HZ
     margin_s = 1 / (3 * rate_hz)
-    return beats_s[(beats_s >= margin_s) & (beats_s <= (len(wave) - 1) / RATE_HZ - margin_s)]
+    return beats_s[(beats_s >= margin_s) & (beats_s <= (len(filtered) - 1) / RATE_HZ - margin_s)]

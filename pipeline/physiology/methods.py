@@ -8,7 +8,7 @@ rates CHROM and POS lose the pulse long before green does. All take colour over 
 import numpy as np
 import numpy.typing as npt
 from numpy.lib.stride_tricks import sliding_window_view
-from scipy.signal import butter, detrend, sosfiltfilt
+from scipy.signal import butter, sosfiltfilt
 
 RATE_HZ = 30.0
 """Sampling rate of every uniform series here."""
@@ -33,7 +33,10 @@ def band_pass(values: Doubles) -> Doubles:
     Args:
         values: shape (n, ...), n at least 2 s, at RATE_HZ.
     """
-    filtered: Doubles = sosfiltfilt(_BAND_PASS, detrend(values, axis=0), axis=0)
+    ramp = np.linspace(-1, 1, len(values))
+    level = values - values.mean(axis=0)
+    slope = np.tensordot(ramp, level, axes=1) / (ramp @ ramp)
+    filtered: Doubles = sosfiltfilt(_BAND_PASS, level - np.multiply.outer(ramp, slope), axis=0)
     return filtered
 
 

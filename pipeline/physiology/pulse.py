@@ -4,9 +4,8 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from pipeline.physiology.beats import find_beats
+from pipeline.physiology.beats import filter_around, find_crests
 from pipeline.physiology.hrv import intervals, lf_hf_ratio, measure_variability
-from pipeline.physiology.methods import green
 from pipeline.physiology.rate import (
     MAX_SPREAD_BPM,
     RateReading,
@@ -14,7 +13,6 @@ from pipeline.physiology.rate import (
     head_speed,
     movement_basis,
     read_rate,
-    without_movement,
 )
 from pipeline.physiology.recording import KEPT_S, Recording, Window, cut_window, new_recording, record
 from pipeline.physiology.spectrum import find_peak
@@ -178,15 +176,16 @@ def _view_variability(window: Window, reading: RateReading, age_s: float, is_sho
     """Measure the variability of green, the one channel that survives compression and costs little over minutes."""
     wanted = (*_VARIABILITY, _BALANCE)
     movement = movement_basis(window.place)
-    colour, _, _ = combine(window.regions, movement)
-    wave = without_movement(green(colour), movement)
+    _, weights, waves = combine(window.regions, movement)
+    wave = weights @ waves
     peak = find_peak(wave[-round(RATE_WINDOW_S * 30) :])
     if peak is None or abs(60 * peak.rate_hz - reading.rate_bpm) > MAX_SPREAD_BPM:
         return absent(wanted, Reason.DISAGREE)
-    beats_s = find_beats(wave, peak.rate_hz)
+    filtered = filter_around(wave, peak.rate_hz)
+    beats_s = find_crests(filtered, peak.rate_hz)
     found_s, kept = intervals(beats_s)
     crests = measure_variability(found_s)
-    troughs = measure_variability(intervals(find_beats(-wave, peak.rate_hz))[0])
+    troughs = measure_variability(intervals(find_crests(-filtered, peak.rate_hz))[0])
     if crests is None or troughs is None:
         return absent(wanted, Reason.WEAK)
     apart = 2 * abs(crests.rmssd_ms - troughs.rmssd_ms) / max(crests.rmssd_ms + troughs.rmssd_ms, 1e-9)

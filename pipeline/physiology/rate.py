@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from pipeline.physiology.methods import Doubles, band_pass, chrom, green, pos
+from pipeline.physiology.methods import Doubles, band_pass, chrom, pos
 from pipeline.physiology.recording import Window
 from pipeline.physiology.spectrum import Peak, find_peak
 from pipeline.types import Reason
@@ -67,9 +67,11 @@ def read_rate(window: Window) -> RateReading | None:
         return None
     movement = movement_basis(window.place)
     colour, weights, waves = combine(window.regions, movement)
+    # Filters are linear, so the regions' waves add up to the wave of their mean.
     found = (
-        (method, find_peak(without_movement(extract(colour), movement)))
-        for method, extract in (("green", green), ("chrom", chrom), ("pos", pos))
+        ("green", find_peak(weights @ waves)),
+        ("chrom", find_peak(without_movement(chrom(colour), movement))),
+        ("pos", find_peak(without_movement(pos(colour), movement))),
     )
     peaks = {method: peak for method, peak in found if peak is not None}
     if not peaks:

@@ -1,3 +1,5 @@
+from typing import Any
+
 import librosa
 import numpy as np
 import pytest
@@ -11,7 +13,7 @@ from tests.fakes.vowels import make_noise, make_talk
 TALK = make_talk(2.0, noise_rms=2e-3).astype(np.float64)
 # librosa centres a window of 25 ms in its transform of 32 ms.
 PADDED = np.pad(TALK, 56)
-LIBROSA = {"sr": SAMPLE_RATE_HZ, "n_fft": 512, "win_length": 400, "hop_length": 160, "center": False}
+LIBROSA: dict[str, Any] = {"sr": SAMPLE_RATE_HZ, "n_fft": 512, "win_length": 400, "hop_length": 160, "center": False}
 
 
 @pytest.fixture(scope="module")
@@ -32,7 +34,7 @@ def test_rolloff_is_librosas(talk: SpectralTrack) -> None:
 
 
 def test_zero_crossing_rate_and_rms_are_librosas(talk: SpectralTrack) -> None:
-    frames = {"frame_length": 400, "hop_length": 160, "center": False}
+    frames: dict[str, Any] = {"frame_length": 400, "hop_length": 160, "center": False}
     assert talk.zero_crossing_rate == pytest.approx(librosa.feature.zero_crossing_rate(TALK, **frames)[0])
     assert np.sqrt(talk.mean_square) == pytest.approx(librosa.feature.rms(y=TALK, **frames)[0], rel=1e-6)
 
