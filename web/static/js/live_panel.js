@@ -38,6 +38,7 @@ export function createLivePanel({ page, send }) {
     let isQuiet = localStorage.getItem(QUIET_KEY) === 'on';
     let isOn = false;
     let trendAt_s = Number.NaN;
+    let voiceAt_s = Number.NaN;
     /** @type {import('./protocol.js').Estimate | null | undefined} */
     let evidenceOf;
 
@@ -114,6 +115,9 @@ export function createLivePanel({ page, send }) {
             if (hasNewData || at_s !== trendAt_s) {
                 trendAt_s = at_s;
                 showTrend(room, session_s);
+            }
+            if (hasNewData || at_s !== voiceAt_s || estimate !== evidenceOf) {
+                voiceAt_s = at_s;
                 showVoice(room.estimates, session_s, isLive);
             }
             if (estimate !== evidenceOf) {

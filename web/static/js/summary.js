@@ -45,7 +45,7 @@ if (data.emotions.length > 0) drawPie(byId('emotion-pie'), data.emotions);
 
 const catalogue = readCatalogue();
 data.peaks.forEach(({ t_s, why }, i) => {
-    if (why) document.querySelector(`[data-peak="${i}"]`)?.append(peakWhy(catalogue, why, clock(t_s)));
+    if (why) document.querySelector(`[data-peak="${i}"] > :last-child`)?.append(peakWhy(catalogue, why, clock(t_s)));
 });
 const places = { bars: byId('index-bars'), moved: byId('moved-lists'), tables: byId('signal-tables') };
 showSummarySignals(places, catalogue, data.signal_table?.questions ?? [], data.questions);
