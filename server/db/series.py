@@ -258,10 +258,22 @@ def _estimate_values(estimate: Estimate) -> dict[str, Any]:
         },
         "newest_sample_s": estimate.newest_sample_s,
         "signals": [
-            [signal.name, signal.value, signal.quality, signal.reason, signal.age_s, signal.z]
+            [
+                signal.name,
+                _short(signal.value),
+                _short(signal.quality),
+                signal.reason,
+                _short(signal.age_s),
+                _short(signal.z),
+            ]
             for signal in estimate.signals
         ],
     }
+
+
+def _short(value: float | None) -> float | None:
+    """Round to six significant digits: signals are most of what is stored, and none is known better."""
+    return None if value is None else float(f"{value:.6g}")
 
 
 def _reading_values(name: str, reading: Reading) -> dict[str, Any]:
