@@ -29,6 +29,7 @@ from server.ops.metrics import Metrics, Sources
 from server.ops.readiness import SelfTest
 from server.ops.stalls import StallWatch
 from server.ops.versions import model_version
+from server.review.reviews import Reviews
 from server.rtc.plane import MediaPlane, PublisherEvent
 from server.sessions.accounts import Accounts
 from server.sessions.consent import Consents
@@ -91,6 +92,7 @@ def make_app(
     app[keys.SCHEDULE] = Schedule(database, now=now, rooms=rooms)
     app[keys.CONSENTS] = Consents(database, now=now)
     app[keys.SUMMARIES] = Summaries(database)
+    app[keys.REVIEWS] = Reviews(database, config, now=now)
     app[keys.TAPS] = TapRegister()
     app[keys.LAG] = lag = LagMonitor(monotonic_s)
     app[keys.STALLS] = StallWatch(lag, monotonic_s)
@@ -119,6 +121,7 @@ def make_app(
         [
             _database,
             _planes,
+            _reviews,
             _background("rooms", rooms.run),
             _background("lag", lag.run),
             _watching_stalls,
@@ -180,6 +183,11 @@ async def _planes(app: web.Application) -> AsyncIterator[None]:
     yield
     await app[keys.PLANE].close()
     await app[keys.POOL].close()
+
+
+async def _reviews(app: web.Application) -> AsyncIterator[None]:
+    yield
+    await app[keys.REVIEWS].close()
 
 
 async def _watching_stalls(app: web.Application) -> AsyncIterator[None]:

@@ -4,6 +4,7 @@ Each setting ``name`` is ``COMPOSURE_NAME`` in the environment and ``--name`` on
 An unknown ``COMPOSURE_*`` variable or a bad value is a ``ConfigError`` that names it.
 """
 
+import ipaddress
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
@@ -70,6 +71,37 @@ def _web_address(value: str) -> str:
     ):
         raise ValueError("must look like https://interviews.example.org")
     return f"{parts.scheme}://{parts.netloc}"
+
+
+def _review_url(value: str) -> str:
+    if not value:
+        return ""
+    parts = urlsplit(value)
+    is_port_good = parts.port != 0
+    if not is_port_good or not parts.hostname or parts.username or parts.password or parts.query or parts.fragment:
+        raise ValueError("must look like http://127.0.0.1:11434/v1, without a name, password or query")
+    if parts.scheme != "https" and not (parts.scheme == "http" and _is_loopback(parts.hostname)):
+        raise ValueError("must be https, or http on this machine (127.0.0.1): it carries what candidates said")
+    return value.rstrip("/")
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def _review_model(value: str) -> str:
+    if len(value) > 80:
+        raise ValueError("must have at most 80 characters")
+    return value.strip()
+
+
+def _review_key(value: str) -> str:
+    if not value.isascii() or not value.isprintable() or " " in value:
+        raise ValueError("must be plain characters without spaces")
+    return value
 
 
 def _directory(value: str) -> Path:
@@ -176,6 +208,11 @@ class Config:
     transcriber: str = _setting(
         "off", _transcriber, "off, pocketsphinx, or a whisper model: a folder, or a name like small.en to fetch"
     )
+    review_url: str = _setting(
+        "", _review_url, "base of an OpenAI-compatible server that may review answers' wording; empty means none"
+    )
+    review_model: str = _setting("", _review_model, "model to ask there, like llama3.1")
+    review_key: str = _setting("", _review_key, "bearer token for review_url, if it wants one", secret=True)
     stress_model: Path | None = _setting(
         "", _path, "decision module made by scripts/train_stress, shown as an experimental signal; empty means none"
     )
@@ -199,6 +236,10 @@ class Config:
             raise ConfigError("turn_urls and turn_secret belong together: give both or neither")
         if self.server_uses_turn and not self.turn_urls:
             raise ConfigError("server_uses_turn needs turn_urls")
+        if bool(self.review_url) != bool(self.review_model):
+            raise ConfigError("review_url and review_model belong together: give both or neither")
+        if self.review_key and not self.review_url:
+            raise ConfigError("review_key needs review_url")
         if self.ice_addresses and self.ice_interfaces:
             raise ConfigError("give either ice_addresses or ice_interfaces")
         for path in (self.tls_cert, self.tls_key):
@@ -214,6 +255,11 @@ class Config:
     def is_transcribing(self) -> bool:
         """True when candidates are asked whether their words may be written down."""
         return self.transcriber != "off"
+
+    @property
+    def is_reviewing(self) -> bool:
+        """True when interviewers may have the wording of answers reviewed."""
+        return bool(self.review_url)
 
     @property
     def is_local(self) -> bool:
@@ -247,4 +293,6 @@ class Config:
 
 
 def _shown(name: str, text: str) -> str:
-    return "***" if name in ("ice_servers", "database_url", "turn_secret", "metrics_token") else repr(text)
+    return (
+        "***" if name in ("ice_servers", "database_url", "turn_secret", "metrics_token", "review_key") else repr(text)
+    )

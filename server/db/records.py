@@ -200,6 +200,32 @@ class StoredWords:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Review:
+    """What a language model says about the wording of one answer; never about the person."""
+
+    clarity: str
+    clarity_reason: str
+    structure: str
+    structure_reason: str
+    quotes: tuple[str, ...]
+    """Literally from the transcript."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredReview:
+    """What came of asking about one answer."""
+
+    session_id: str
+    asked_s: float
+    """Session time of the question."""
+    model: str
+    review: Review | None
+    problem: str
+    """Why there is no review; else empty."""
+    made_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Marker:
     """A moment an interviewer marked."""
 

@@ -270,6 +270,22 @@ words = Table(
     _short("transcriber", 80),
 )
 
+reviews = Table(
+    "reviews",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=True),
+    _owner("session_id", "sessions.id"),
+    Column("asked_s", Double, nullable=False),
+    _short("model", 80),
+    Column("clarity", String(20)),
+    Column("clarity_reason", Text),
+    Column("structure", String(20)),
+    Column("structure_reason", Text),
+    Column("quotes", JSON, nullable=False),
+    Column("problem", Text, nullable=False),
+    _time("made_at"),
+)
+
 markers = Table(
     "markers",
     metadata,

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from server.ops.metrics import Metrics
     from server.ops.readiness import SelfTest
     from server.ops.stalls import StallWatch
+    from server.review.reviews import Reviews
     from server.rtc.plane import MediaPlane
     from server.sessions.accounts import Accounts
     from server.sessions.consent import Consents
@@ -36,6 +37,7 @@ SCHEDULE: web.AppKey["Schedule"] = web.AppKey("schedule")
 CONSENTS: web.AppKey["Consents"] = web.AppKey("consents")
 ROOMS: web.AppKey["LiveRooms"] = web.AppKey("rooms")
 SUMMARIES: web.AppKey["Summaries"] = web.AppKey("summaries")
+REVIEWS: web.AppKey["Reviews"] = web.AppKey("reviews")
 TAPS: web.AppKey["TapRegister"] = web.AppKey("taps")
 LAG: web.AppKey["LagMonitor"] = web.AppKey("lag")
 METRICS: web.AppKey["Metrics"] = web.AppKey("metrics")

@@ -18,7 +18,7 @@ from server.export.series import series_csv
 from server.export.words import VTT_TYPE, words_csv, words_vtt
 from server.http.access import MEMBER, Route, current_interview, current_user
 from server.http.forms import go_to
-from server.http.keys import CONFIG, ROOMS, SUMMARIES
+from server.http.keys import CONFIG, REVIEWS, ROOMS, SUMMARIES
 from server.http.signal_catalogue import signal_catalogue
 from server.http.templates import render
 from server.http.wording import PURPOSE_WORDS
@@ -110,9 +110,19 @@ async def summary_page(request: web.Request) -> web.Response:
         marker_words=lambda marker: _marker_words(report, marker),
         clock=clock,
         duration=duration,
+        reviews={made.asked_s: made for made in report.reviews},
+        is_reviewing=request.app[CONFIG].is_reviewing,
+        is_being_reviewed=request.app[REVIEWS].is_running(session.id),
         page=_for_script(report),
         signal_catalogue=signal_catalogue(),
     )
+
+
+async def review(request: web.Request) -> web.Response:
+    """POST /sessions/{session_id}/review: have the wording of the answers reviewed, in the background."""
+    session = await request.app[SUMMARIES].session(current_user(request), request.match_info["session_id"])
+    request.app[REVIEWS].start(session)
+    return go_to(f"/sessions/{session.id}#review")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -251,6 +261,7 @@ def _rounded(value: float | None) -> float | None:
 ROUTES: tuple[Route, ...] = (
     Route(method="GET", path="/interviews/{id}/room", handler=room_page, rule=MEMBER),
     Route(method="GET", path="/sessions/{session_id}", handler=summary_page, rule=MEMBER),
+    Route(method="POST", path="/sessions/{session_id}/review", handler=review, rule=MEMBER),
     Route(method="GET", path="/sessions/{session_id}/series.csv", handler=series, rule=MEMBER),
     Route(method="GET", path="/sessions/{session_id}/words.csv", handler=spoken_table, rule=MEMBER),
     Route(method="GET", path="/sessions/{session_id}/words.vtt", handler=spoken_subtitles, rule=MEMBER),

@@ -6,6 +6,7 @@ from datetime import datetime
 
 from server.db import consents as consent_rows
 from server.db import interviews as interview_rows
+from server.db import reviews as review_rows
 from server.db import words as word_rows
 from server.db.engine import Database
 from server.errors import Conflict, NotFound
@@ -64,6 +65,7 @@ class Consents:
             await consent_rows.insert_consents(connection, [self._row(participant_id, purpose, item) for item in kept])
             if any(item.kind is ConsentKind.TRANSCRIPTION and not item.granted for item in kept):
                 await word_rows.delete_words(connection, participant_id)
+                await review_rows.delete_reviews(connection, participant_id)
             stored = await consent_rows.of_participant(connection, participant_id)
         if is_outdated:
             raise Conflict("The consent text has changed. Please reload the page and read it again.")

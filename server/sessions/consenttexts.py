@@ -95,9 +95,11 @@ _WORDING: dict[ConsentKind, tuple[str, str, tuple[str, ...]]] = {
             "While the sign “Analysis is on” is shown, software on this server writes down your words. It makes many"
             " mistakes. From the words it counts how fast you speak, and fillers, repetitions and the like.",
             "The interviewers named on this page see your words during the call and in the summary."
-            " They are not sent anywhere else.",
-            "If you take this back, the writing stops at once, and the words that were written down are"
-            " deleted. Numbers that were counted until then stay with the other"
+            " If the operator of this server has set up a language model, they may send it your written words to have"
+            " the clarity and structure of your answers described; it may run elsewhere. Your words are not sent"
+            " anywhere else.",
+            "If you take this back, the writing stops at once, and the words that were written down and what"
+            " was said about them are deleted here. Numbers that were counted until then stay with the other"
             " measurements.",
         ),
     ),

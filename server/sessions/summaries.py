@@ -15,12 +15,13 @@ from pipeline.types import Estimate
 from server.db import annotations as annotation_rows
 from server.db import interviews as interview_rows
 from server.db import participants as participant_rows
+from server.db import reviews as review_rows
 from server.db import series as series_rows
 from server.db import words as word_rows
 from server.db.engine import AsyncConnection, Database
 from server.errors import NotFound
 from server.sessions.asked import list_asked
-from server.sessions.records import Interview, Marker, Note, Question, Session, User
+from server.sessions.records import Interview, Marker, Note, Question, Session, StoredReview, User
 from server.sessions.signal_table import SignalRow, make_signal_table
 
 
@@ -57,6 +58,8 @@ class SessionReport:
     """Figures of the signals for the whole session and for each answer; empty without estimates."""
     device_settings: Mapping[str, Any] | None
     """Sound processing as the candidate's browser reported it last; None when it did not."""
+    reviews: tuple[StoredReview, ...] = ()
+    """What a language model said about the answers; empty where nobody asked it."""
 
 
 class Summaries:
@@ -87,6 +90,7 @@ class Summaries:
             notes = await annotation_rows.find_notes(connection, session.interview_id)
             questions = await interview_rows.find_questions(connection, session.interview_id)
             words, transcriber = await word_rows.find_words(connection, session_id)
+            reviews = await review_rows.find_reviews(connection, session_id)
             device_settings = await participant_rows.device_settings(connection, session.participant_id)
         of_session = tuple(marker for marker in markers if marker.session_id == session_id)
         summary = await asyncio.to_thread(summarise_estimates, estimates)
@@ -104,6 +108,7 @@ class Summaries:
             transcriber=transcriber,
             signal_table=await asyncio.to_thread(make_signal_table, estimates, of_session, questions),
             device_settings=device_settings,
+            reviews=reviews,
         )
 
 

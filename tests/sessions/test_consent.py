@@ -13,17 +13,17 @@ SHOWN = {
     "analysis-practice-2026-12": "aeed57fcb9ec5c6f",
     "recording-practice-2026-12": "aa1ed4b794b86a57",
     "research-practice-2026-12": "c5f00b30d713cabc",
-    "transcription-practice-2026-12": "3d99cf05e5292564",
+    "transcription-practice-2026-12": "babf3058cbf5f1e6",
     "call-research-2026-12": "847b96506d78c1e9",
     "analysis-research-2026-12": "4aff966ca3d46d6d",
     "recording-research-2026-12": "eb87e88cd372746e",
     "research-research-2026-12": "9abef441636a325a",
-    "transcription-research-2026-12": "40ddf139af51f045",
+    "transcription-research-2026-12": "439b6836f0869510",
     "call-selection-2026-12": "5816c62483bfd266",
     "analysis-selection-2026-12": "d0cb34a2e2a1f0ed",
     "recording-selection-2026-12": "46d8c8db210cdad1",
     "research-selection-2026-12": "8844d8a26a82ae5c",
-    "transcription-selection-2026-12": "b04a7128009faa7e",
+    "transcription-selection-2026-12": "d7873226a5f4c076",
 }
 
 
