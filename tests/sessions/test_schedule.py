@@ -3,11 +3,14 @@ from datetime import UTC, datetime
 import pytest
 from sqlalchemy import func, select
 
+from pipeline.language.words import Word
+from server.db.reviews import insert_review
 from server.db.schema import metadata
+from server.db.words import insert_words
 from server.errors import Conflict, FieldErrors, NotFound
 from server.protocol import Role
 from server.sessions.forms import utc_time
-from server.sessions.records import ConsentKind, InterviewStatus, Purpose
+from server.sessions.records import ConsentKind, InterviewStatus, Purpose, Review, StoredReview, StoredWords
 from tests.fakes.rooms import estimate
 from tests.sessions.conftest import Call, World, interview_form
 
@@ -186,6 +189,27 @@ async def test_deleting_leaves_no_row_and_no_byte(call: Call, world: World):
     await world.taptokens.create(call.details.interview.id, label="Lab")
     await world.say(call.interviewer, "stop_analysis")
     await world.settle(call.details)
+    session = (await world.summaries.sessions(call.details.interview.id))[0]
+    async with world.database.write() as connection:
+        words = (Word(text="Unmistakable", from_s=1.0, to_s=2.0, confidence=None),)
+        await insert_words(connection, StoredWords(session_id=session.id, words=words, transcriber="test"))
+        await insert_review(
+            connection,
+            StoredReview(
+                session_id=session.id,
+                asked_s=0.0,
+                model="test",
+                review=Review(
+                    clarity="clear",
+                    clarity_reason="Unmistakable remark.",
+                    structure="loose",
+                    structure_reason="Unmistakable remark.",
+                    quotes=("Unmistakable remark.",),
+                ),
+                problem="",
+                made_at=session.started_at,
+            ),
+        )
 
     async def rows() -> dict[str, int]:
         async with world.database.read() as connection:
