@@ -8,7 +8,7 @@ from math import gcd
 
 import numpy as np
 import numpy.typing as npt
-from scipy.signal import resample_poly
+import scipy  # its parts load when they are first used: a server that only names signals needs none of them
 
 from pipeline.audio.framing import HOP_S, Doubles
 
@@ -82,7 +82,7 @@ def _emphasise(samples: npt.NDArray[np.floating], rate_hz: float) -> tuple[Doubl
     """Sound at twice the ceiling, each octave 6 dB stronger than the one below."""
     target_hz = round(min(2 * CEILING_HZ, rate_hz))
     common = gcd(round(rate_hz), target_hz)
-    sound = resample_poly(samples.astype(np.float64), target_hz // common, round(rate_hz) // common)
+    sound = scipy.signal.resample_poly(samples.astype(np.float64), target_hz // common, round(rate_hz) // common)
     sound[1:] -= np.exp(-2 * np.pi * PRE_EMPHASIS_HZ / target_hz) * sound[:-1]
     return sound, float(target_hz)
 

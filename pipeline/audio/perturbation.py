@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from scipy.signal import resample_poly
+import scipy  # its parts load when they are first used: a server that only names signals needs none of them
 
 from pipeline.audio.framing import Doubles
 from pipeline.audio.periods import Periods
@@ -106,7 +106,7 @@ def measure_hnr(samples: npt.NDArray[np.floating], rate_hz: float, f0_hz: Double
     """
     if not len(samples):
         return np.full(len(f0_hz), np.nan)
-    sound = resample_poly(np.asarray(samples, np.float64), UPSAMPLING, 1)
+    sound = scipy.signal.resample_poly(np.asarray(samples, np.float64), UPSAMPLING, 1)
     width = round(HNR_WINDOW_S * rate_hz) * UPSAMPLING
     lag = np.round(UPSAMPLING * rate_hz / f0_hz).astype(np.intp)
     start = np.round(UPSAMPLING * at_s * rate_hz).astype(np.intp) - (width + lag) // 2

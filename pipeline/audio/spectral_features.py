@@ -10,7 +10,7 @@ from functools import lru_cache
 
 import numpy as np
 import numpy.typing as npt
-from scipy.signal import freqz
+import scipy  # its parts load when they are first used: a server that only names signals needs none of them
 
 from pipeline.audio.framing import Doubles
 from pipeline.audio.short_frames import ShortWindow, cut_short_frames, make_short_window, power_spectra
@@ -150,6 +150,6 @@ def _k_weighting(rate_hz: float, n_fft: int) -> Doubles:
     hz = np.fft.rfftfreq(n_fft, 1 / rate_hz)
     gain = np.ones(len(hz))
     for forward, feedback in _K_WEIGHTING:
-        gain *= np.abs(freqz(forward, feedback, worN=hz, fs=_K_RATE_HZ)[1]) ** 2
+        gain *= np.abs(scipy.signal.freqz(forward, feedback, worN=hz, fs=_K_RATE_HZ)[1]) ** 2
     gain[1:-1] *= 2
     return gain

@@ -1,8 +1,7 @@
 """When the heart beat, from a pulse wave sampled far too coarsely to see it without interpolation."""
 
 import numpy as np
-from scipy.interpolate import CubicSpline
-from scipy.signal import butter, find_peaks, sosfiltfilt
+import scipy  # its parts load when they are first used: a server that only names signals needs none of them
 
 from pipeline.physiology.methods import RATE_HZ, Doubles
 
@@ -41,20 +40,24 @@ def find_beats(wave: Doubles, rate_hz: float) -> Doubles:
 def filter_around(wave: Doubles, rate_hz: float) -> Doubles:
     """Filter a wave to KEPT_BAND of its rate, without delay; shapes as for :func:`find_beats`."""
     band = (KEPT_BAND[0] * rate_hz, min(KEPT_BAND[1] * rate_hz, _HIGHEST_HZ))
-    filtered: Doubles = sosfiltfilt(butter(2, band, "bandpass", fs=RATE_HZ, output="sos"), wave)
+    filtered: Doubles = scipy.signal.sosfiltfilt(
+        scipy.signal.butter(2, band, "bandpass", fs=RATE_HZ, output="sos"), wave
+    )
     return filtered
 
 
 def find_crests(filtered: Doubles, rate_hz: float) -> Doubles:
     """Find the beats of a wave that :func:`filter_around` made; as :func:`find_beats`."""
-    peaks, found = find_peaks(filtered, distance=max(1, int(MIN_DISTANCE * RATE_HZ / rate_hz)), prominence=0.0)
+    peaks, found = scipy.signal.find_peaks(
+        filtered, distance=max(1, int(MIN_DISTANCE * RATE_HZ / rate_hz)), prominence=0.0
+    )
     if not len(peaks):
         return np.empty(0)
     peaks = peaks[found["prominences"] >= MIN_PROMINENCE * np.median(found["prominences"])]
     # Only around each peak, one frame to either side, is the finer curve needed.
     steps = round(FINE_HZ / RATE_HZ)
     near = peaks[:, None] + np.arange(-steps - 1, steps + 2) / steps
-    fine: Doubles = CubicSpline(np.arange(len(filtered)), filtered)(near)
+    fine: Doubles = scipy.interpolate.CubicSpline(np.arange(len(filtered)), filtered)(near)
     i_top = 1 + fine[:, 1:-1].argmax(axis=1)
     row = np.arange(len(peaks))
     left, top, right = fine[row, i_top - 1], fine[row, i_top], fine[row, i_top + 1]

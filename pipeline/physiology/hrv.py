@@ -3,9 +3,8 @@
 from dataclasses import dataclass
 
 import numpy as np
+import scipy  # its parts load when they are first used: a server that only names signals needs none of them
 from numpy.lib.stride_tricks import sliding_window_view
-from scipy.interpolate import CubicSpline
-from scipy.signal import detrend, welch
 
 from pipeline.physiology.methods import Doubles
 
@@ -100,8 +99,10 @@ def lf_hf_ratio(beats_s: Doubles, intervals_s: Doubles) -> float | None:
     if t_s[-1] - t_s[0] < SEGMENT_S:
         return None
     grid_s = np.arange(t_s[0], t_s[-1], 1 / TACHOGRAM_HZ)
-    tachogram = detrend(CubicSpline(t_s, values)(grid_s))
+    tachogram = scipy.signal.detrend(scipy.interpolate.CubicSpline(t_s, values)(grid_s))
     n_segment = int(SEGMENT_S * TACHOGRAM_HZ)
-    frequency_hz, power = welch(tachogram, TACHOGRAM_HZ, nperseg=n_segment, noverlap=n_segment // 2, nfft=4096)
+    frequency_hz, power = scipy.signal.welch(
+        tachogram, TACHOGRAM_HZ, nperseg=n_segment, noverlap=n_segment // 2, nfft=4096
+    )
     slow, fast = (float(power[(frequency_hz >= low) & (frequency_hz < high)].sum()) for low, high in (LF_HZ, HF_HZ))
     return slow / fast if fast > 0 else None

@@ -5,10 +5,12 @@ alike cancels. A video encoder rounds small changes of colour away before small 
 rates CHROM and POS lose the pulse long before green does. All take colour over its own mean at RATE_HZ.
 """
 
+from functools import cache
+
 import numpy as np
 import numpy.typing as npt
+import scipy  # its parts load when they are first used: a server that only names signals needs none of them
 from numpy.lib.stride_tricks import sliding_window_view
-from scipy.signal import butter, sosfiltfilt
 
 RATE_HZ = 30.0
 """Sampling rate of every uniform series here."""
@@ -21,7 +23,6 @@ STRIDE_S = 1.6
 
 Doubles = npt.NDArray[np.float64]
 
-_BAND_PASS = butter(3, BAND_HZ, "bandpass", fs=RATE_HZ, output="sos")
 _STRIDE = round(STRIDE_S * RATE_HZ)
 _HOP = 4
 """Samples between the starts of windows; a divisor of _STRIDE. Every sample is in twelve windows."""
@@ -36,8 +37,15 @@ def band_pass(values: Doubles) -> Doubles:
     ramp = np.linspace(-1, 1, len(values))
     level = values - values.mean(axis=0)
     slope = np.tensordot(ramp, level, axes=1) / (ramp @ ramp)
-    filtered: Doubles = sosfiltfilt(_BAND_PASS, level - np.multiply.outer(ramp, slope), axis=0)
+    filtered: Doubles = scipy.signal.sosfiltfilt(_design(), level - np.multiply.outer(ramp, slope), axis=0)
     return filtered
+
+
+@cache
+def _design() -> Doubles:
+    """Second-order sections of the band pass."""
+    sections: Doubles = scipy.signal.butter(3, BAND_HZ, "bandpass", fs=RATE_HZ, output="sos")
+    return sections
 
 
 def green(colour: Doubles) -> Doubles:
