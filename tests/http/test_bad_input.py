@@ -79,7 +79,7 @@ BAD_ANSWERS = [
     {"answers": [{"kind": "call", "granted": True, "text_version": "x" * 41}]},
     {"answers": [{"kind": "call", "granted": False, "text_version": "\ud800"}]},
     {"answers": [{"kind": "call", "granted": False, "text_version": "\0"}]},
-    {"answers": [{"kind": "call", "granted": True, "text_version": "1"}] * 5},
+    {"answers": [{"kind": "call", "granted": True, "text_version": "1"}] * (len(ConsentKind) + 1)},
 ]
 
 
