@@ -12,6 +12,9 @@ import traceback
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import scipy.interpolate
+import scipy.signal  # noqa: F401  # both load when first used, which would hold the first estimate up for a second
+
 from models.face_mesh import FaceMeshFinder
 from models.loader import FlipAveraged, load_emotion_classifier, load_eye_classifier, load_voice_classifier
 from models.stress_module import load_stress_module
