@@ -51,8 +51,9 @@ from server.analysis.session_words import SessionWords
 from server.analysis.transcription import Transcription
 from server.media import EncodedFrame, Kind
 
-LATE_S = 0.1
-"""A picture that waited longer is decoded but not measured, so that a busy worker catches up."""
+LATE_S = 0.3
+"""A picture that waited longer is decoded but not measured, so that a busy worker catches up. Shorter waits are usual
+while a tick or a browser on the same machine has the processor, and each hole of 0.2 s begins the pulse anew."""
 STARVED_S = 1.0
 """Without a measured face for this long the next picture is measured however late it is."""
 
