@@ -55,12 +55,13 @@ def train_net(voices: LabelledVoices, rows: Ints, setting: Setting) -> VoiceNet:
     optimiser = torch.optim.AdamW(net.parameters(), lr=LEARNING_RATE, weight_decay=WEIGHT_DECAY)
     done = _resume(setting, net, ema, optimiser)
     labels = torch.from_numpy(voices.labels)
-    n_steps = setting.epochs * (len(rows) // BATCH)
+    pool = _balanced(rows, voices.labels)
+    n_steps = setting.epochs * (len(pool) // BATCH)
     for epoch in range(done, setting.epochs):
         started_s, losses = time.monotonic(), []
         net.train()
-        for i_batch, clips in enumerate(_batches(voices, rows, np.random.default_rng((setting.seed, epoch)))):
-            step = epoch * (len(rows) // BATCH) + i_batch
+        for i_batch, clips in enumerate(_batches(voices, pool, np.random.default_rng((setting.seed, epoch)))):
+            step = epoch * (len(pool) // BATCH) + i_batch
             seed = setting.seed * 1_000_003 + step
             torch.manual_seed(seed)  # of dropout, so that a run that was stopped goes on as it would have
             for group in optimiser.param_groups:
@@ -86,6 +87,12 @@ def answer(net: nn.Module, voices: LabelledVoices, rows: Ints) -> Tensor:
     """Return the logits of the clean clips at rows, shape (len(rows), 8)."""
     clips = (torch.from_numpy(voices.copies[0][i].astype(np.float32))[None] for i in rows.tolist())
     return torch.cat([net(clip) for clip in clips])
+
+
+def _balanced(rows: Ints, labels: Ints) -> Ints:
+    """Repeat the clips of rare classes, so that each class comes about as often as the most frequent one."""
+    counts = np.bincount(labels[rows], minlength=len(VOICE_EMOTIONS))
+    return np.repeat(rows, np.rint(counts.max() / counts[labels[rows]]).astype(int))
 
 
 def _batches(voices: LabelledVoices, rows: Ints, rng: np.random.Generator) -> list[Ints]:

@@ -37,6 +37,8 @@ _TITLES = {
 
 _UNEXPECTED = "Something went wrong on our side. Please try again; what you had saved is still there."
 
+_CLIENT_LEFT = 499
+"""For the log alone: the client went away before there was an answer."""
 _PLAIN_MESSAGES = {
     404: "There is nothing at this address, or it is not for you.",
     405: "This address does not take that kind of request.",
@@ -47,7 +49,7 @@ _PLAIN_MESSAGES = {
 async def access_log(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Write one line a request: method, route, status, time. Never an address, a token or a name."""
     started_s = monotonic_s()
-    status = 499  # the client went away
+    status = _CLIENT_LEFT
     try:
         response = await handler(request)
         status = response.status
@@ -76,7 +78,7 @@ async def map_errors(request: web.Request, handler: Handler) -> web.StreamRespon
             response.headers["Allow"] = exc.headers["Allow"]
         return response
     except ConnectionResetError:
-        raise  # the client went away: nobody is there to read an answer
+        return web.Response(status=_CLIENT_LEFT)  # nobody is there to read it
     except Exception as exc:
         # The boundary: logged once, by type and place only, for messages may quote what people sent.
         logger.error("unexpected %s in %s %s at %s", type(exc).__name__, request.method, _route_name(request), _at(exc))

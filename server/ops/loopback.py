@@ -16,7 +16,7 @@ from server import clock
 from server.config import Config
 from server.errors import ComposureError
 from server.rtc.addresses import local_addresses
-from server.rtc.aiortc_private import ConnectTasks, bind_candidates
+from server.rtc.aiortc_private import ConnectTasks, bind_candidates, force_close
 from server.rtc.plane import MediaPlane
 
 _KINDS = ("audio", "video")
@@ -162,7 +162,9 @@ class _Client:
                 await self._connecting.cancel()
                 await self.peer.close()
         except TimeoutError:
-            pass  # its sockets are closed with the process; the call itself was judged already
+            pass  # the call itself was judged already
+        finally:
+            await force_close(self.peer)
 
 
 class _SyntheticTrack(MediaStreamTrack):

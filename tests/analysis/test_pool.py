@@ -3,15 +3,14 @@
 import asyncio
 import os
 import signal
-import subprocess
 import sys
-import time
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
+import pytest_asyncio
 
 from models.stress_module import write_stress_module
 from pipeline.types import Reason
@@ -25,11 +24,15 @@ from server.media import Kind
 from tests.fakes.media import at, opus, play, portrait_video, portrait_voice
 from tests.fakes.modules import MODULE
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.asyncio(loop_scope="module")]
 
 LIMIT_S = 30.0
 """Of a wait, on a machine that does much else."""
 CLIP_S = 4.0
+
+
+OPENED: list["Session"] = []
+"""By the test that runs."""
 
 
 class Session:
@@ -56,6 +59,7 @@ class Session:
             on_words=self.words.append,
         )
         self.feed.on_overflow = self._on_overflow
+        OPENED.append(self)
         return self
 
     def _on_estimate(self, estimate, newest_arrival_s):
@@ -99,17 +103,36 @@ class Session:
             start_s += CLIP_S
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="module")
 async def pool():
     pool = AnalysisPool(Config(), clock=clock.monotonic_s)
     yield pool
     await pool.close()
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="module")
 async def warm_pool(pool):
     await asyncio.wait_for(pool.warm(), LIMIT_S)
     return pool
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def long_lived():
+    pool = AnalysisPool(Config(), clock=clock.monotonic_s)
+    await asyncio.wait_for(pool.warm(), LIMIT_S)
+    yield pool
+    await pool.close()
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def shared_pool(long_lived):
+    """A pool whose worker other tests have used and will use: who kills it takes ``warm_pool``."""
+    (pid,) = long_lived.worker_pids()
+    OPENED.clear()
+    yield long_lived
+    for session in OPENED:
+        await session.feed.close()
+    assert long_lived.worker_pids() == (pid,), "this test ended a worker that others need"
 
 
 @pytest.fixture(scope="module")
@@ -136,8 +159,8 @@ async def test_no_worker_runs_before_the_pool_is_warmed(pool):
     assert not is_alive(pid)
 
 
-async def test_a_talking_portrait_gives_an_estimate_a_second_with_face_and_voice(warm_pool, clip):
-    session = await Session(warm_pool).open()
+async def test_a_talking_portrait_gives_an_estimate_a_second_with_face_and_voice(shared_pool, clip):
+    session = await Session(shared_pool).open()
     async with session.playing(clip):
         await session.until(lambda: len(session.estimates) == 5)
     assert [estimate.t_s for estimate in session.estimates] == [1.0, 2.0, 3.0, 4.0, 5.0]
@@ -156,22 +179,23 @@ async def test_a_talking_portrait_gives_an_estimate_a_second_with_face_and_voice
     assert stats.worker.audio_s == pytest.approx(5.0, abs=0.3)
 
 
-async def test_totals_and_latency_outlive_the_sessions(warm_pool, clip):
+async def test_totals_and_latency_outlive_the_sessions(shared_pool, clip):
+    before, n_before, sum_before_s = shared_pool.totals(), shared_pool.latency.count, shared_pool.latency.sum_s
     for name in ("a", "b"):
-        session = await Session(warm_pool, name).open()
+        session = await Session(shared_pool, name).open()
         async with session.playing(clip):
             await session.until(lambda session=session: len(session.estimates) == 2)
         await session.feed.close()
-    totals = warm_pool.totals()
-    assert totals.estimates >= warm_pool.latency.count >= 4
-    assert 0 < warm_pool.latency.sum_s < 4 * 5
-    assert totals.frames_in > 4 * 50
-    assert warm_pool.restarts() == 0
+    totals, n_latencies = shared_pool.totals(), shared_pool.latency.count - n_before
+    assert totals.estimates - before.estimates >= n_latencies >= 4
+    assert 0 < shared_pool.latency.sum_s - sum_before_s < n_latencies * 5
+    assert totals.frames_in - before.frames_in > 4 * 50
+    assert shared_pool.restarts() == 0
 
 
-async def test_a_silent_room_without_camera_says_so(warm_pool):
+async def test_a_silent_room_without_camera_says_so(shared_pool):
     noise = np.random.default_rng(5).standard_normal(round(48_000 * CLIP_S)) * 3e-4
-    session = await Session(warm_pool).open()
+    session = await Session(shared_pool).open()
     async with session.playing(opus(noise)):
         estimate = await session.until_estimate(lambda estimate: estimate.t_s == 4.0)
     assert (estimate.face.value, estimate.face.reason) == (None, Reason.NO_VIDEO)
@@ -179,15 +203,15 @@ async def test_a_silent_room_without_camera_says_so(warm_pool):
     assert estimate.voice.value is None or estimate.voice.value < 0.1
 
 
-async def test_without_any_media_estimates_still_come_and_are_unknown(warm_pool):
-    session = await Session(warm_pool).open()
+async def test_without_any_media_estimates_still_come_and_are_unknown(shared_pool):
+    session = await Session(shared_pool).open()
     await session.until(lambda: len(session.estimates) == 2)
     assert [estimate.stress.value for estimate in session.estimates] == [None, None]
     assert session.arrivals_s == [session.origin_s] * 2
 
 
-async def test_closing_delivers_the_last_estimate_and_then_nothing(warm_pool, clip):
-    session = await Session(warm_pool).open(origin_s=clock.monotonic_s() - 10.0)
+async def test_closing_delivers_the_last_estimate_and_then_nothing(shared_pool, clip):
+    session = await Session(shared_pool).open(origin_s=clock.monotonic_s() - 10.0)
     async with session.playing(clip):
         await session.until(lambda: len(session.estimates) == 1)
         due_s = session.estimates[0].t_s + 1.0
@@ -203,7 +227,7 @@ async def test_closing_delivers_the_last_estimate_and_then_nothing(warm_pool, cl
         session.feed.push(clip[0])
         await session.feed.close()
     assert len(session.estimates) == n
-    assert warm_pool.stats() == {}
+    assert shared_pool.stats() == {}
 
 
 async def test_a_session_opened_before_the_worker_is_ready_starts_when_it_is(pool, clip):
@@ -216,12 +240,12 @@ async def test_a_session_opened_before_the_worker_is_ready_starts_when_it_is(poo
     assert session.n_keyframes_wanted >= 1
 
 
-async def test_a_session_cannot_be_open_twice(warm_pool):
-    session = await Session(warm_pool).open()
+async def test_a_session_cannot_be_open_twice(shared_pool):
+    session = await Session(shared_pool).open()
     with pytest.raises(Conflict):
-        await Session(warm_pool).open()
+        await Session(shared_pool).open()
     await session.feed.close()
-    await Session(warm_pool).open()
+    await Session(shared_pool).open()
 
 
 async def test_a_killed_worker_is_replaced_and_the_analysis_goes_on_with_a_marked_gap(warm_pool, clip):
@@ -265,10 +289,10 @@ async def test_a_frozen_worker_is_replaced(warm_pool):
     assert not is_alive(pid)
 
 
-async def test_frames_that_a_stopped_worker_cannot_take_are_dropped_and_counted(warm_pool, clip):
-    session = await Session(warm_pool).open()
+async def test_frames_that_a_stopped_worker_cannot_take_are_dropped_and_counted(shared_pool, clip):
+    session = await Session(shared_pool).open()
     await session.until(lambda: len(session.estimates) == 1)
-    (pid,) = warm_pool.worker_pids()
+    (pid,) = shared_pool.worker_pids()
     os.kill(pid, signal.SIGSTOP)
     try:
         n_pushed = 0
@@ -295,8 +319,8 @@ async def test_frames_that_a_stopped_worker_cannot_take_are_dropped_and_counted(
     assert session.feed.stats().restarts == 0
 
 
-async def test_damaged_media_is_survived(warm_pool, clip):
-    session = await Session(warm_pool).open()
+async def test_damaged_media_is_survived(shared_pool, clip):
+    session = await Session(shared_pool).open()
     random = np.random.default_rng(1)
     damaged = [
         replace(frame, data=random.bytes(40)) if index % 23 == 5 else frame for index, frame in enumerate(at(clip, 0.0))
@@ -364,32 +388,23 @@ asyncio.run(main())
 """
 
 
-def test_workers_end_when_the_server_is_killed():
-    server = subprocess.Popen([sys.executable, "-c", ORPHAN], stdout=subprocess.PIPE, text=True)
+async def test_workers_end_when_the_server_is_killed():
+    server = await asyncio.create_subprocess_exec(sys.executable, "-c", ORPHAN, stdout=asyncio.subprocess.PIPE)
     try:
-        pid = int(server.stdout.readline())
+        pid = int(await server.stdout.readline())
         assert is_alive(pid)
     finally:
         server.kill()
-        server.wait()
-        server.stdout.close()
-    give_up_s = clock.monotonic_s() + LIMIT_S
-    while is_alive(pid) and clock.monotonic_s() < give_up_s:
-        time.sleep(0.02)
-    assert not is_alive(pid)
+        await server.wait()
+    async with asyncio.timeout(LIMIT_S):
+        while is_alive(pid):  # noqa: ASYNC110 - a process of somebody else
+            await asyncio.sleep(0.02)
 
 
-def test_the_workers_environment_has_no_settings_of_the_server(monkeypatch):
+async def test_the_workers_environment_has_no_settings_of_the_server(monkeypatch, pool):
     monkeypatch.setenv("COMPOSURE_DATABASE_URL", "postgresql://secret")
-
-    async def environment():
-        pool = AnalysisPool(Config(), clock=clock.monotonic_s)
-        await asyncio.wait_for(pool.warm(), LIMIT_S)
-        text = await asyncio.to_thread(Path(f"/proc/{pool.worker_pids()[0]}/environ").read_bytes)
-        await pool.close()
-        return text
-
-    text = asyncio.run(environment())
+    await asyncio.wait_for(pool.warm(), LIMIT_S)
+    text = await asyncio.to_thread(Path(f"/proc/{pool.worker_pids()[0]}/environ").read_bytes)
     assert b"OMP_NUM_THREADS=1" in text
     assert b"secret" not in text
 
@@ -409,10 +424,10 @@ async def test_a_worker_explains_its_answer_and_one_that_dies_gives_none(warm_po
         assert await session.feed.explain(None) is None  # no worker at all
 
 
-async def test_a_worker_that_is_late_with_an_explanation_is_not_waited_for(warm_pool, monkeypatch):
+async def test_a_worker_that_is_late_with_an_explanation_is_not_waited_for(shared_pool, monkeypatch):
     monkeypatch.setattr("server.analysis.explanations.TIMEOUT_S", 0.05)
-    session = await Session(warm_pool).open()
-    pid = warm_pool.worker_pids()[0]
+    session = await Session(shared_pool).open()
+    pid = shared_pool.worker_pids()[0]
     os.kill(pid, signal.SIGSTOP)
     answers = await asyncio.gather(*(session.feed.explain(None) for _ in range(6)))
     os.kill(pid, signal.SIGCONT)

@@ -10,20 +10,19 @@ from server.demo.portrait import Portrait
 from server.demo.story import Story
 from server.demo.voice import RATE_HZ, speak_loop
 
-FPS = 20
+FPS = 10
+"""Few pictures, for several pages share the machine with the server. Raw, since Chromium plays motion JPEG at 30 Hz."""
 
 
 def write_camera(path: Path, *, start_s: float, duration_s: float) -> None:
-    """Write a stretch of the story as motion JPEG, the format Chromium reads."""
+    """Write a stretch of the story as YUV4MPEG2, a format that Chromium reads."""
     story, portrait = Story(), Portrait()
-    with av.open(str(path), "w", format="mjpeg") as container:
-        stream = container.add_stream("mjpeg", rate=FPS)
-        stream.width, stream.height, stream.pix_fmt = 640, 480, "yuvj420p"
-        stream.options = {"qmin": "2", "qmax": "4"}
+    with path.open("wb") as file:
+        file.write(f"YUV4MPEG2 W640 H480 F{FPS}:1 Ip A1:1 C420\n".encode())
         for i in range(round(duration_s * FPS)):
             image = portrait.render(story.pose(start_s + i / FPS))
-            container.mux(stream.encode(av.VideoFrame.from_ndarray(image, format="rgb24").reformat(format="yuvj420p")))
-        container.mux(stream.encode(None))
+            planes = av.VideoFrame.from_ndarray(image, format="rgb24").reformat(format="yuv420p").to_ndarray()
+            file.write(b"FRAME\n" + planes.tobytes())
 
 
 def write_microphone(path: Path, *, start_s: float, duration_s: float) -> None:

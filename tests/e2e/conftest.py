@@ -45,7 +45,7 @@ def playwright() -> Iterator[Playwright]:
 def camera_files(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     """Return a camera file and a microphone file of the same 24 s of the story."""
     folder = tmp_path_factory.mktemp("camera")
-    camera, microphone = folder / "candidate.mjpeg", folder / "candidate.wav"
+    camera, microphone = folder / "candidate.y4m", folder / "candidate.wav"
     write_camera(camera, start_s=20.0, duration_s=24.0)
     write_microphone(microphone, start_s=20.0, duration_s=24.0)
     return camera, microphone

@@ -147,11 +147,17 @@ class Call:
     def estimates(self) -> list[dict[str, object]]:
         return [event for event in list(self.events) if event["type"] == "estimate"]
 
-    def wait_for(self, condition: Callable[[], bool], *, limit_ms: int) -> None:
-        """Let the pages work until a condition on the events holds."""
+    def wait_for(
+        self,
+        condition: Callable[[], bool],
+        *,
+        limit_ms: int,
+        otherwise: Callable[[], str] = lambda: "this did not happen in time",
+    ) -> None:
+        """Let the pages work until a condition on the events holds; ``otherwise`` says what is wrong without it."""
         waited_ms = 0
         while not condition():
-            assert waited_ms < limit_ms, "this did not happen in time"
+            assert waited_ms < limit_ms, otherwise()
             self.ada.wait_for_timeout(200)
             waited_ms += 200
 

@@ -61,12 +61,18 @@ def test_an_interview_from_the_setup_link_to_the_summary(server: ServerProcess, 
     expect(sam.get_by_text(re.compile("analysis is on", re.IGNORECASE)).first).to_be_visible(timeout=WAIT_MS)
     call = Call(ada=ada, sam=sam, interview=interview, events=ada_events)
 
-    def is_measured() -> bool:
-        newest = call.estimates()[-1] if call.estimates() else None
-        return newest is not None and newest["emotions"] is not None and newest["voice"]["value"] is not None
-
     # A busy machine may leave a face or a voice out now and then.
-    call.wait_for(lambda: len(call.estimates()) >= 10 and is_measured(), limit_ms=90_000)
+    call.wait_for(lambda: len(call.estimates()) >= 10, limit_ms=60_000)
+    call.wait_for(
+        lambda: any(estimate["emotions"] for estimate in call.estimates()),
+        limit_ms=60_000,
+        otherwise=lambda: f"no measured face: {[estimate['face'] for estimate in call.estimates()]}",
+    )
+    call.wait_for(
+        lambda: any(estimate["voice"]["value"] is not None for estimate in call.estimates()),
+        limit_ms=60_000,
+        otherwise=lambda: f"no measured voice: {[estimate['voice'] for estimate in call.estimates()]}",
+    )
     estimates = call.estimates()
     expect(ada.locator("#gauge [role=meter]")).to_have_attribute("aria-valuenow", re.compile(r"\d"), timeout=WAIT_MS)
     _keep_screenshot(ada, "dashboard")
@@ -74,9 +80,10 @@ def test_an_interview_from_the_setup_link_to_the_summary(server: ServerProcess, 
 
     times = [estimate["t_s"] for estimate in estimates]
     assert times == [float(t) for t in range(int(times[0]), int(times[0]) + len(times))], "one estimate a second"
-    assert estimates[-1]["face"]["quality"] > 0
-    assert abs(sum(estimates[-1]["emotions"].values()) - 1) < 0.01
-    assert estimates[-1]["voice"]["value"] is not None
+    for estimate in estimates:
+        if estimate["emotions"]:
+            assert estimate["face"]["quality"] > 0
+            assert abs(sum(estimate["emotions"].values()) - 1) < 0.01
     assert len({estimate["stress"]["value"] for estimate in estimates}) > 3, "the trend moves"
     assert len([event for event in bob_events if event["type"] == "estimate"]) > 5
     health = server.health()

@@ -64,6 +64,11 @@ def test_a_relay_only_call_carries_both_ways(browser: Browser, tmp_path: Path, t
             expect_sound(call.sam, "#tiles video")
             for page in (call.ada, call.sam):
                 paths = page.evaluate(PATHS)
+                for _ in range(60):
+                    if all(n_bytes > 20_000 for _, _, n_bytes in paths):
+                        break
+                    page.wait_for_timeout(500)
+                    paths = page.evaluate(PATHS)
                 assert [path[:2] for path in paths] == [["relay", transport]] * 2, paths
                 assert all(n_bytes > 20_000 for _, _, n_bytes in paths), paths
         finally:

@@ -219,9 +219,9 @@ function enterRoom(media, first) {
 const media = createLocalMedia({ isAnalysed: () => false });
 await runReadyStep(media);
 byId('stage').hidden = false;
-byId('room-tools').hidden = false;
 try {
     enterRoom(media, await getAccess());
+    byId('room-tools').hidden = false;
 } catch (error) {
     media.stop();
     byId('stage').hidden = true;

@@ -104,7 +104,9 @@ export function runReadyStep(media) {
     void media.start();
 
     return new Promise((resolve) => {
-        byId('enter').addEventListener('click', () => {
+        const enter = byId('enter', HTMLButtonElement);
+        enter.disabled = false;
+        enter.addEventListener('click', () => {
             stopLevel?.();
             media.onchange = () => {};
             video.srcObject = null;
