@@ -23,6 +23,7 @@ from server.http.signal_catalogue import signal_catalogue
 from server.http.templates import render
 from server.http.wording import PURPOSE_WORDS
 from server.protocol import peak_message
+from server.review.reviews import MIN_WORDS
 from server.sessions.records import Marker, MarkerKind, Question, SessionStatus
 from server.sessions.signal_table import signal_table_json
 from server.sessions.summaries import SessionReport, summarise_estimates
@@ -90,6 +91,8 @@ async def summary_page(request: web.Request) -> web.Response:
     """GET /sessions/{session_id}."""
     report = await _report(request)
     session = report.session
+    answers = await asyncio.to_thread(answers_of, report)
+    reviews = {made.asked_s: made for made in report.reviews}
     return render(
         request,
         "summary.html",
@@ -97,7 +100,7 @@ async def summary_page(request: web.Request) -> web.Response:
         interview=report.interview,
         session=session,
         summary=report.summary,
-        answers=await asyncio.to_thread(answers_of, report),
+        answers=answers,
         spoken=await asyncio.to_thread(answer_between, report.words, 0.0, float("inf")),
         purpose_words=PURPOSE_WORDS[report.interview.purpose],
         is_live=session.status is SessionStatus.LIVE,
@@ -110,7 +113,13 @@ async def summary_page(request: web.Request) -> web.Response:
         marker_words=lambda marker: _marker_words(report, marker),
         clock=clock,
         duration=duration,
-        reviews={made.asked_s: made for made in report.reviews},
+        reviews=reviews,
+        least_words=MIN_WORDS,
+        is_review_missing=any(
+            len(answer.spoken.words) >= MIN_WORDS
+            and (answer.asked_s not in reviews or reviews[answer.asked_s].review is None)
+            for answer in answers
+        ),
         is_reviewing=request.app[CONFIG].is_reviewing,
         is_being_reviewed=request.app[REVIEWS].is_running(session.id),
         page=_for_script(report),

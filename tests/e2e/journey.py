@@ -77,7 +77,7 @@ def schedule_interview(page: Page, base_url: str, *, purpose: str = "practice", 
 def candidate_waits(page: Page, join_link: str, *, agrees_to: tuple[str, ...], query: str = "") -> None:
     """Answer the consents, check the devices, go to the waiting room."""
     page.goto(join_link + query)
-    for kind in ("call", "analysis", "recording", "research"):
+    for kind in ("call", "analysis", "recording", "research", "transcription"):
         box = page.locator(f"#consent-form input[name={kind}]")
         if box.count():
             box.set_checked(kind in agrees_to)
