@@ -55,6 +55,7 @@ class Reason(StrEnum):
     NOT_TRANSCRIBED = "not_transcribed"
     AUTOMATIC_GAIN = "automatic_gain"
     NOISE_SUPPRESSION = "noise_suppression"
+    FAINT = "faint"
 
 
 class Band(StrEnum):

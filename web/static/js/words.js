@@ -94,6 +94,7 @@ const REASONS = {
         not_transcribed: 'words are not written down',
         automatic_gain: 'the browser evens the loudness out',
         noise_suppression: 'the browser takes noise out',
+        faint: 'far weaker than this voice usually is',
     },
 };
 
