@@ -4,6 +4,7 @@ One actor of RAVDESS gives answers of three sentences, each followed by 10 s of 
 talk all the time. Where the person is silent everything that is found is wrong.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -37,10 +38,20 @@ class Background:
     """Share of the ticks in silence at which s_audio is given; 0 would be right."""
     silence_value: float
     """Median of s_audio at these ticks."""
+    turns_false: float
+    """Share of the silence that the turns take for speech."""
 
 
-def measure_background(data: Path, *, n_voices: tuple[int, ...] = (1, 8)) -> list[Background]:
-    """Measure with others 20, 15 and 10 dB weaker than the person."""
+def measure_background(
+    data: Path, find_false: Callable[[Speech, FloatArray], float], *, n_voices: tuple[int, ...] = (1, 8)
+) -> list[Background]:
+    """Measure with others 20, 15 and 10 dB weaker than the person.
+
+    Args:
+        data: folder of RAVDESS clips with labels.csv.
+        find_false: takes the answers and what is heard, and says which share of the silence the turns take for speech.
+        n_voices: of others at once.
+    """
     random = np.random.default_rng(3)
     own, others = read_speech_of(data, actor=ACTOR, n_others=N_OTHERS, random=random)
     speech, is_talk = _answers(own, random)
@@ -48,7 +59,8 @@ def measure_background(data: Path, *, n_voices: tuple[int, ...] = (1, 8)) -> lis
     for n in n_voices:
         noise = make_babble(others, len(speech.samples), np.random.default_rng(1), n_voices=n)
         for snr_db in (20.0, 15.0, 10.0):
-            talk, silence = _read(add_noise(speech, noise, snr_db), is_talk)
+            heard = add_noise(speech, noise, snr_db)
+            talk, silence = _read(heard, is_talk)
             known = [reading.value for reading in silence if reading.value is not None]
             rows.append(
                 Background(
@@ -58,6 +70,7 @@ def measure_background(data: Path, *, n_voices: tuple[int, ...] = (1, 8)) -> lis
                     silence_quality=float(np.mean([reading.quality for reading in silence])),
                     silence_known=len(known) / len(silence),
                     silence_value=float(np.median(known)) if known else 0.0,
+                    turns_false=find_false(speech, heard),
                 )
             )
     return rows
