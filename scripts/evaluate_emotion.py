@@ -20,7 +20,7 @@ from pipeline.video.crop import prepare_faces
 from scripts.evaluate_emotion_damage import damages, through_call
 from scripts.evaluate_emotion_figures import figures, median_ms
 from scripts.train_emotion_data import LabelledFaces, load_fer2013, load_ferplus7
-from scripts.video_codec import CODECS
+from scripts.video_codec import ENCODERS
 
 BATCH = 64
 
@@ -81,7 +81,7 @@ def parse_options() -> argparse.Namespace:
     parser.add_argument("--usage", type=int, default=1, help="0 Training, 1 PublicTest; with --protocol only")
     parser.add_argument("--damage", action="store_true", help="also measure on smaller, blurred, darker faces")
     parser.add_argument("--kbps", type=int, help="also measure on faces sent through a video call of this bit rate")
-    parser.add_argument("--codec", choices=sorted(CODECS), default="vp8", help="of that call")
+    parser.add_argument("--codec", choices=sorted(ENCODERS), default="vp8", help="of that call")
     parser.add_argument("--json", action="store_true", help="one line of JSON")
     return parser.parse_args()
 
