@@ -11,6 +11,7 @@ import numpy as np
 from pipeline.agreement import AgreementState, follow_agreement
 from pipeline.audio.acoustic_signals import view_acoustics
 from pipeline.audio.acoustics import AcousticState, follow_acoustics, note_hole
+from pipeline.audio.browser_audio import allow_for
 from pipeline.audio.framing import HOP_S
 from pipeline.audio.turns import TurnsState, follow_turns, settle_turns, view_turns
 from pipeline.audio.voice import VoiceState, VoiceWindow
@@ -27,6 +28,7 @@ from pipeline.thinking import ThinkingState, follow_thinking, think
 from pipeline.types import (
     SAMPLE_RATE_HZ,
     AudioChunk,
+    BrowserAudio,
     FaceFrame,
     FaceSample,
     Gap,
@@ -41,6 +43,7 @@ from pipeline.video.shape import ShapeState, follow_shape, view_shape
 
 EvidenceItem = (
     AudioChunk
+    | BrowserAudio
     | FaceFrame
     | FaceSample
     | OtherVoice
@@ -64,6 +67,8 @@ class EvidenceState:
     variability_s: float = -math.inf
     baseline: BaselineState = field(default_factory=new_baseline)
     acoustics: AcousticState = field(default_factory=AcousticState)
+    browser_audio: BrowserAudio | None = None
+    """None when nothing is known of it: an upload, a client that does not say."""
     turns: TurnsState = field(default_factory=TurnsState)
     voice_emotion: VoiceEmotionState = field(default_factory=VoiceEmotionState)
     words: WordsState = field(default_factory=WordsState)
@@ -94,6 +99,8 @@ def take_evidence(state: EvidenceState, item: EvidenceItem) -> EvidenceState:
             return replace(state, acoustics=note_hole(state.acoustics, to_s))
         case Gap() if item.stream != "video":
             return replace(state, acoustics=note_hole(state.acoustics, item.to_s))
+        case BrowserAudio():
+            return replace(state, browser_audio=item)
         case FaceSample():
             return replace(state, face_shares=follow_face_shares(state.face_shares, item))
         case OtherVoice() | QuestionAsked():
@@ -134,7 +141,7 @@ def view_evidence(
     state = replace(state, turns=turns, acoustics=follow_acoustics(state.acoustics, voice))
     state, pulse = _view_pulse(state, t_s)
     signals = (
-        *view_acoustics(state.acoustics, t_s),
+        *allow_for(state.browser_audio, view_acoustics(state.acoustics, t_s)),
         *view_turns(turns, t_s),
         *view_voice_emotion(state.voice_emotion, t_s),
         *view_words(state.words, t_s),

@@ -53,6 +53,9 @@ class Reason(StrEnum):
     LOW_RATE = "low_rate"
     NO_OTHER_VOICE = "no_other_voice"
     NOT_TRANSCRIBED = "not_transcribed"
+    AUTOMATIC_GAIN = "automatic_gain"
+    NOISE_SUPPRESSION = "noise_suppression"
+    FAINT = "faint"
 
 
 class Band(StrEnum):
@@ -209,6 +212,14 @@ class OtherVoice:
 
     t_s: float
     is_speaking: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BrowserAudio:
+    """What the person's browser says it does to their sound from here on; what it does not say counts as not done."""
+
+    has_automatic_gain: bool
+    has_noise_suppression: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,13 +1,14 @@
 """Measure how well speech, pauses and syllables are found.
 
-    scripts/evaluate_turns [--data DIR] [--clips 24] [--json]
+    scripts/evaluate_turns [--data DIR] [--clips 24] [--json] [--background]
 
 The sound is the demo candidate's voice, whose syllables are known, and with --data a folder of RAVDESS clips with
 labels.csv, as recorded and with noise. Three ways to find speech are compared: the decision of the voice score (level
 over the noise floor, around voiced sound), WebRTC's detector alone, and the two judges of ``pipeline.audio.activity``.
 Missed is the share of speech that is not found, false the share of the rest that is taken for speech, holes shorter
 than 0.25 s closed in both. Syllables are counted by ours and, with Praat (a development package), after de Jong and
-Wempe's script; every clip of RAVDESS has seven.
+Wempe's script; every clip of RAVDESS has seven. --background asks instead, of the same data, how far other voices in
+the room count as the person's (``scripts.evaluate_turns_background``).
 """
 
 import argparse
@@ -28,6 +29,7 @@ from pipeline.audio.speech import MIN_PAUSE_S, find_speech
 from pipeline.audio.voice import WINDOW_S, FrameTrack, hear, measure_pending, new_voice
 from pipeline.spans import Spans, clip_spans, intersect_spans, join_spans, total_s
 from pipeline.types import ACTIVITY_S, SAMPLE_RATE_HZ, AudioChunk, FloatArray, VoiceActivity
+from scripts.evaluate_turns_background import measure_background
 from scripts.evaluate_turns_sound import (
     NOISES,
     Speech,
@@ -84,7 +86,13 @@ def main() -> None:
     parser.add_argument("--data", type=Path, help="folder of RAVDESS clips with labels.csv")
     parser.add_argument("--clips", type=int, default=24)
     parser.add_argument("--json", action="store_true")
+    parser.add_argument("--background", action="store_true", help="measure other voices in the room; needs --data")
     options = parser.parse_args()
+    if options.background:
+        if options.data is None:
+            parser.error("--background needs --data")
+        print(json.dumps([asdict(row) for row in measure_background(options.data, _find_false)], indent=2))
+        return
     rows = list(measure_noises("demo", [make_demo_speech()]))
     counts: dict[str, Any] = {}
     if options.data is not None:
@@ -129,6 +137,10 @@ def _measure(name: str, noise: str, snr_db: float | None, speech: Speech, sample
         both=compare(heard.both, speech.spurts, end_s),
         syllables=heard.n_syllables / speech.n_syllables,
     )
+
+
+def _find_false(speech: Speech, samples: FloatArray) -> float:
+    return compare(listen(samples).both, speech.spurts, len(samples) / SAMPLE_RATE_HZ).false
 
 
 def compare(found: Spans, truth: Spans, end_s: float) -> Errors:

@@ -55,6 +55,17 @@ def read_clips(data: Path, n: int, seed: int = 0) -> list[Speech]:
     return [_label(load_sound(clip.path)) for clip in drawn]
 
 
+def read_speech_of(
+    data: Path, *, actor: int, n_others: int, random: np.random.Generator
+) -> tuple[list[Speech], list[Speech]]:
+    """Read the calm clips of one actor, and clips that are drawn from those of all others."""
+    clips = read_labels(data)
+    own = [clip for clip in clips if clip.actor == actor and clip.emotion in ("neutral", "calm", "happy", "sad")]
+    others = [clip for clip in clips if clip.actor != actor]
+    drawn = [others[i] for i in random.permutation(len(others))[:n_others]]
+    return [_label(load_sound(clip.path)) for clip in own], [_label(load_sound(clip.path)) for clip in drawn]
+
+
 def _label(samples: FloatArray) -> Speech:
     samples = (samples * RAVDESS_RMS / max(float(np.sqrt(np.mean(samples**2))), 1e-9)).astype(np.float32)
     n = len(samples) // FRAME_SAMPLES
@@ -123,10 +134,10 @@ NOISES: dict[str, Callable[[int, np.random.Generator], Doubles]] = {
 }
 
 
-def make_babble(clips: list[Speech], n: int, random: np.random.Generator) -> Doubles:
-    """Let BABBLE_VOICES people talk at once."""
+def make_babble(clips: list[Speech], n: int, random: np.random.Generator, *, n_voices: int = BABBLE_VOICES) -> Doubles:
+    """Let several people talk at once."""
     out = np.zeros(n)
-    for _ in range(BABBLE_VOICES):
+    for _ in range(n_voices):
         order = random.permutation(len(clips))
         voice = np.concatenate([clips[i].samples for i in order]).astype(np.float64)
         out += np.resize(np.roll(voice, int(random.integers(len(voice)))), n)

@@ -32,7 +32,7 @@ MAX_FROM_MEDIAN_ST = 9.0
 MIN_SLOPE_FRAMES = 10
 """Shorter voiced stretches have no slope."""
 
-_GAIN = " Means little while the browser's automatic gain is on."
+_GAIN = " Means little while the browser's automatic gain is on, and less while its noise suppression is on."
 _SUPPRESSION = " Means less while the browser's noise suppression is on."
 
 

@@ -14,6 +14,9 @@ MIN_SPEECH_S = 0.3
 """Less speech in the window than a syllable or two is no speech."""
 FULL_SPEECH_S = 1.0
 """From here on the amount of speech does not lower the quality."""
+FULL_ENERGY = 0.375
+"""Of the normalised energy: 8 dB under the level of the person's own beginning, which 95 % of calm speech reaches. What
+is weaker may be somebody else in the room; the quality falls in proportion, to nothing 20 dB under it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,8 +34,8 @@ def read_voice(
 ) -> VoiceView:
     """Score a window of voice.
 
-    Quality is c_a of the fusion: SNR / FULL_SNR_DB, times speech / FULL_SPEECH_S, times the calibration's progress,
-    each at most 1.
+    Quality is c_a of the fusion: SNR / FULL_SNR_DB, times normalised energy / FULL_ENERGY, times speech /
+    FULL_SPEECH_S, times the calibration's progress, each at most 1.
 
     Args:
         window: the last seconds.
@@ -50,13 +53,17 @@ def read_voice(
     if ranges is None:
         return _unknown(Reason.CALIBRATING, age_s)
     snr_db = features.snr_db or 0.0
-    quality = min(1.0, snr_db / FULL_SNR_DB) * min(1.0, speech_s / FULL_SPEECH_S) * progress
+    normalised = normalise_voice(features, ranges)
+    clearness, nearness = min(1.0, snr_db / FULL_SNR_DB), min(1.0, normalised["energy"] / FULL_ENERGY)
+    quality = clearness * nearness * min(1.0, speech_s / FULL_SPEECH_S) * progress
     reason = Reason.OK
     if progress < 1:
         reason = Reason.CALIBRATING
+    elif nearness < min(1.0, clearness):
+        reason = Reason.FAINT
     elif snr_db < NOISY_SNR_DB:
         reason = Reason.NOISE
-    parts = weigh_voice(normalise_voice(features, ranges))
+    parts = weigh_voice(normalised)
     return VoiceView(
         reading=Reading(value=sum(parts.values()), quality=max(0.0, quality), reason=reason, age_s=age_s), parts=parts
     )

@@ -35,6 +35,7 @@ from server.analysis.messages import (
     Explain,
     Explained,
     FromWorker,
+    HearThrough,
     KeyframeWanted,
     MakeEstimate,
     MarkGap,
@@ -107,7 +108,16 @@ class SessionAnalyser:
         self._stats = SessionStats()
 
     def handle(
-        self, message: Media | MarkGap | OthersSpeak | MarkQuestion | Transcribe | MakeEstimate | Recalibrate | Explain
+        self,
+        message: Media
+        | MarkGap
+        | OthersSpeak
+        | HearThrough
+        | MarkQuestion
+        | Transcribe
+        | MakeEstimate
+        | Recalibrate
+        | Explain,
     ) -> Iterator[FromWorker]:
         """Take one message and yield the answers.
 
@@ -125,6 +135,8 @@ class SessionAnalyser:
                 self._step(gap)
             case OthersSpeak():
                 self._step(OtherVoice(t_s=message.t_s, is_speaking=message.is_speaking))
+            case HearThrough():
+                self._step(message.audio)
             case Transcribe():
                 self._words.switch(is_on=message.is_on)
                 self._step(Transcript(is_on=self._words.is_on))

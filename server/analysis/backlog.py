@@ -10,6 +10,7 @@ from collections.abc import Callable
 from server.analysis.messages import (
     Close,
     Explain,
+    HearThrough,
     MakeEstimate,
     MarkGap,
     MarkQuestion,
@@ -28,7 +29,7 @@ MAX_AUDIO_FRAMES = 100
 """2 s of Opus packets."""
 MAX_TICKS = 10
 
-Rare = Open | MarkGap | OthersSpeak | MarkQuestion | Transcribe | Recalibrate | Explain | Close
+Rare = Open | MarkGap | OthersSpeak | HearThrough | MarkQuestion | Transcribe | Recalibrate | Explain | Close
 Queued = Rare | Media | MakeEstimate
 
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
-from pipeline.types import Estimate, Explanation
+from pipeline.types import BrowserAudio, Estimate, Explanation
 from server.analysis.backlog import Backlog, Queued
 from server.analysis.explanations import Explanations
 from server.analysis.messages import (
@@ -16,6 +16,7 @@ from server.analysis.messages import (
     EstimateMade,
     Explain,
     Explained,
+    HearThrough,
     MarkGap,
     MarkQuestion,
     Open,
@@ -123,6 +124,8 @@ class AnalysisFeed:
         self._wants_recalibration = False
         self._others_speak: bool | None = None
         """None before it is known."""
+        self._browser_audio: BrowserAudio | None = None
+        """Likewise."""
         self._frames_in = self._detached_video = self._detached_audio = 0
         self._skipped_ticks = self._estimates = self._restarts = self._keyframe_requests = 0
         self._worker_stats = SessionStats()
@@ -150,6 +153,13 @@ class AnalysisFeed:
         self._others_speak = is_speaking
         if self._is_attached and not self._is_closing:
             self._put_others(since_s)
+            self.wake()
+
+    def hear_through(self, audio: BrowserAudio) -> None:
+        """Take note of what the person's browser does to their sound from here on."""
+        self._browser_audio = audio
+        if self._is_attached and not self._is_closing:
+            self._backlog.put(HearThrough(session_id=self.session_id, audio=audio))
             self.wake()
 
     def transcribe(self, *, is_on: bool) -> None:
@@ -263,6 +273,8 @@ class AnalysisFeed:
             self._backlog.put(gap)
         if self._others_speak is not None:
             self._put_others(now_s)
+        if self._browser_audio is not None:
+            self._backlog.put(HearThrough(session_id=self.session_id, audio=self._browser_audio))
         if self._wants_recalibration:
             self._backlog.put(Recalibrate(session_id=self.session_id))
         self._wants_recalibration = False

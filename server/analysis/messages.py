@@ -11,7 +11,7 @@ from functools import cache
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
 from pipeline.language.words import Word
-from pipeline.types import Estimate, Explanation
+from pipeline.types import BrowserAudio, Estimate, Explanation
 from server.analysis.link import LinkError
 from server.media import EncodedFrame
 
@@ -56,6 +56,14 @@ class OthersSpeak:
     session_id: str
     t_s: float
     is_speaking: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HearThrough:
+    """To the worker: what the person's browser does to their sound from here on."""
+
+    session_id: str
+    audio: BrowserAudio
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -221,6 +229,7 @@ ToWorker = (
     | Media
     | MarkGap
     | OthersSpeak
+    | HearThrough
     | MarkQuestion
     | Transcribe
     | MakeEstimate

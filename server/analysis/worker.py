@@ -29,6 +29,7 @@ from server.analysis.messages import (
     Explain,
     Failed,
     FromWorker,
+    HearThrough,
     MakeEstimate,
     MarkGap,
     MarkQuestion,
@@ -86,6 +87,7 @@ class Worker:
                 | Media()
                 | MarkGap()
                 | OthersSpeak()
+                | HearThrough()
                 | MarkQuestion()
                 | Transcribe()
                 | MakeEstimate()
@@ -104,6 +106,7 @@ class Worker:
         | Media
         | MarkGap
         | OthersSpeak
+        | HearThrough
         | MarkQuestion
         | Transcribe
         | MakeEstimate

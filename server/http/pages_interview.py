@@ -21,6 +21,7 @@ from server.http.signal_catalogue import signal_catalogue
 from server.http.templates import render
 from server.http.wording import PURPOSE_WORDS
 from server.protocol import peak_message
+from server.review.reviews import MIN_WORDS
 from server.sessions.answers import list_answers
 from server.sessions.records import Marker, MarkerKind, SessionStatus
 from server.sessions.signal_table import signal_table_json
@@ -89,6 +90,8 @@ async def summary_page(request: web.Request) -> web.Response:
     """GET /sessions/{session_id}."""
     report = await _report(request)
     session = report.session
+    answers = await asyncio.to_thread(list_answers, report)
+    reviews = {made.asked_s: made for made in report.reviews}
     return render(
         request,
         "summary.html",
@@ -96,7 +99,7 @@ async def summary_page(request: web.Request) -> web.Response:
         interview=report.interview,
         session=session,
         summary=report.summary,
-        answers=await asyncio.to_thread(list_answers, report),
+        answers=answers,
         spoken=await asyncio.to_thread(answer_between, report.words, 0.0, float("inf")),
         purpose_words=PURPOSE_WORDS[report.interview.purpose],
         is_live=session.status is SessionStatus.LIVE,
@@ -109,7 +112,13 @@ async def summary_page(request: web.Request) -> web.Response:
         marker_words=lambda marker: _marker_words(report, marker),
         clock=clock,
         duration=duration,
-        reviews={made.asked_s: made for made in report.reviews},
+        reviews=reviews,
+        least_words=MIN_WORDS,
+        is_review_missing=any(
+            len(answer.spoken.words) >= MIN_WORDS
+            and (answer.asked.from_s not in reviews or reviews[answer.asked.from_s].review is None)
+            for answer in answers
+        ),
         is_reviewing=request.app[CONFIG].is_reviewing,
         is_being_reviewed=request.app[REVIEWS].is_running(session.id),
         page=_for_script(report),

@@ -67,16 +67,16 @@ def parse_review(content: str, said: str) -> Review:
     try:
         answer = json.loads(content, object_pairs_hook=_object)
     except (ValueError, RecursionError):
-        raise ReviewError("The answer is not JSON.") from None
+        raise ReviewError("The model's reply is not JSON.") from None
     fields = _fields(answer, ("clarity", "structure", "quotes"))
     clarity, clarity_reason = _level(fields["clarity"], CLARITY)
     structure, structure_reason = _level(fields["structure"], STRUCTURE)
     quotes = fields["quotes"]
     if not isinstance(quotes, list) or not 1 <= len(quotes) <= MAX_QUOTES:
-        raise ReviewError(f"The answer does not have one to {MAX_QUOTES} quotes.")
+        raise ReviewError(f"The model's reply does not have one to {MAX_QUOTES} quotes.")
     checked = tuple(_text(quote, MAX_QUOTE_CHARS) for quote in quotes)
     if not all(_was_said(quote, said) for quote in checked):
-        raise ReviewError("The answer quotes what was not said.")
+        raise ReviewError("The model's reply quotes what was not said.")
     return Review(
         clarity=clarity,
         clarity_reason=clarity_reason,
@@ -89,31 +89,31 @@ def parse_review(content: str, said: str) -> Review:
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
     if len(found) != len(pairs):
-        raise ReviewError("The answer has a field twice.")
+        raise ReviewError("The model's reply has a field twice.")
     return found
 
 
 def _fields(value: object, names: tuple[str, ...]) -> dict[str, Any]:
     if not isinstance(value, dict) or set(value) != set(names):
-        raise ReviewError(f"The answer does not have exactly these fields: {', '.join(names)}.")
+        raise ReviewError(f"The model's reply does not have exactly these fields: {', '.join(names)}.")
     return value
 
 
 def _level(value: object, levels: tuple[str, ...]) -> tuple[str, str]:
     fields = _fields(value, ("level", "reason"))
     if fields["level"] not in levels:
-        raise ReviewError(f"The answer has a level that is none of: {', '.join(levels)}.")
+        raise ReviewError(f"The model's reply has a level that is none of: {', '.join(levels)}.")
     reason = _text(fields["reason"], MAX_REASON_CHARS)
     if _ON_THE_PERSON.search(reason):
-        raise ReviewError("The answer speaks about the person instead of the wording.")
+        raise ReviewError("The model's reply speaks about the person instead of the wording.")
     return fields["level"], reason
 
 
 def _text(value: object, most: int) -> str:
     if not isinstance(value, str) or not value.strip() or len(value) > most or "\0" in value:
-        raise ReviewError(f"The answer has a text that is missing, no text or over {most} characters.")
+        raise ReviewError(f"The model's reply has a text that is missing, no text or over {most} characters.")
     if any(0xD800 <= ord(letter) < 0xE000 for letter in value):  # half a character, which no database stores
-        raise ReviewError("The answer has a text that cannot be stored.")
+        raise ReviewError("The model's reply has a text that cannot be stored.")
     return value.strip()
 
 

@@ -87,7 +87,7 @@ def _content(body: bytes) -> str:
     try:
         content = json.loads(body)["choices"][0]["message"]["content"]
     except (ValueError, RecursionError, KeyError, IndexError, TypeError):
-        raise ReviewError("The answer is not a chat completion.") from None
+        raise ReviewError("The model's reply is not a chat completion.") from None
     if not isinstance(content, str):
-        raise ReviewError("The answer is not a chat completion.")
+        raise ReviewError("The model's reply is not a chat completion.")
     return content

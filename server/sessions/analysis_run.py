@@ -7,7 +7,7 @@ from typing import Any
 from pipeline.advice import AdviceState, Asked, follow_advice
 from pipeline.moved import PeakPoint, explain_peak, to_peak_point
 from pipeline.trend import WINDOW_S
-from pipeline.types import Estimate, Explanation
+from pipeline.types import BrowserAudio, Estimate, Explanation
 from server.media import Attachment
 from server.protocol import estimate_message
 from server.sessions.ports import FeedPort, ListeningPort, NewWords, WorkerChange
@@ -83,6 +83,11 @@ class AnalysisRun:
         """Pass on what was said."""
         if not self._is_cut:
             self._on_words(self.session.id, news)
+
+    def hear_through(self, audio: BrowserAudio) -> None:
+        """Take note of what the candidate's browser does to their sound from here on."""
+        if self._feed is not None:
+            self._feed.hear_through(audio)
 
     def transcribe(self, *, is_on: bool) -> None:
         """Have what the person says written down from here on, or stop at once."""

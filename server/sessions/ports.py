@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Protocol
 
 from pipeline.language.words import Word
-from pipeline.types import Estimate, Explanation
+from pipeline.types import BrowserAudio, Estimate, Explanation
 from server.media import Attachment, FrameConsumer
 
 
@@ -91,6 +91,9 @@ class FeedPort(FrameConsumer, Protocol):
 
     def hear_others(self, is_speaking: bool, since_s: float) -> None:
         """Take note that an interviewer begins to speak, or that none does any more, on the monotonic clock."""
+
+    def hear_through(self, audio: BrowserAudio) -> None:
+        """Take note of what the person's browser does to their sound from here on."""
 
     def transcribe(self, *, is_on: bool) -> None:
         """Write down what the person says from here on, or stop at once."""

@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
 
-from pipeline.types import Estimate
+from pipeline.types import BrowserAudio, Estimate
 from server.db import series as series_rows
 from server.sessions.analysis_run import AnalysisRun
 from server.sessions.events import Refused
@@ -58,6 +58,8 @@ class RoomAnalysis:
         self._run: AnalysisRun | None = None
         self._closing: set[AnalysisRun] = set()
         self._is_transcribed = False
+        self._browser_audio: BrowserAudio | None = None
+        """Of the candidate, None before their page has said it."""
         self._explanations = RateLimiter(
             services.clock, attempts=MAX_EXPLANATIONS, window_s=EXPLANATIONS_WINDOW_S, max_keys=1
         )
@@ -112,6 +114,12 @@ class RoomAnalysis:
         self._start = token = object()
         self._starts.spawn(self._begin(token, candidate), name=f"start analysis {candidate.interview_id}")
         self._events.on_change()
+
+    def hear_through(self, audio: BrowserAudio) -> None:
+        """Take note of what the candidate's browser does to their sound, for this and later sessions."""
+        self._browser_audio = audio
+        if self._run is not None:
+            self._run.hear_through(audio)
 
     def transcribe(self, *, is_on: bool) -> None:
         """Have what the candidate says written down in this and later sessions, or not; it stops at once."""
@@ -205,6 +213,8 @@ class RoomAnalysis:
                     services.media.attach(self._room_id, candidate.id, feed),
                     services.media.listen(self._room_id, candidate.id, feed.hear_others),
                 )
+                if self._browser_audio is not None:
+                    run.hear_through(self._browser_audio)
                 run.transcribe(is_on=self._is_transcribed)
         finally:
             if self._run is not run:  # failed, or stopped while it started

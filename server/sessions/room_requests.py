@@ -1,8 +1,10 @@
 """What pages ask of their room, one function per client event of protocol.py."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
 
 from pipeline.advice import Asked
+from pipeline.types import BrowserAudio
 from server.db import participants as participant_rows
 from server.errors import ComposureError
 from server.protocol import explanation_message
@@ -52,7 +54,17 @@ async def _devices(services: RoomServices, room: LiveRoom, seat: Seat, message: 
     if settings is not None:
         async with services.database.write() as connection:
             await participant_rows.set_device_settings(connection, seat.participant.id, settings)
+        if seat is room.candidate:
+            room.analysis.hear_through(_browser_audio(settings))
     room.broadcast_state()
+
+
+def _browser_audio(settings: Mapping[str, Any]) -> BrowserAudio:
+    """Read what a page says of its microphone; only a plain true counts, for the page may write anything."""
+    return BrowserAudio(
+        has_automatic_gain=settings.get("autoGainControl") is True,
+        has_noise_suppression=settings.get("noiseSuppression") is True,
+    )
 
 
 async def _leave(services: RoomServices, room: LiveRoom, seat: Seat, message: ClientMessage) -> None:

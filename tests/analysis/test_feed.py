@@ -4,8 +4,9 @@ from collections.abc import AsyncIterator
 
 import pytest
 
+from pipeline.types import BrowserAudio
 from server.analysis.feed import AnalysisFeed, WorkerState
-from server.analysis.messages import MarkQuestion, OthersSpeak
+from server.analysis.messages import HearThrough, MarkQuestion, OthersSpeak
 
 
 @pytest.fixture
@@ -53,6 +54,24 @@ async def test_a_worker_that_comes_later_is_told_how_it_is_now(feed: AnalysisFee
     feed.hear_others(False, 1009.0)
     feed.attach(lambda: None)
     assert told(feed) == [(10.0, False)]
+
+
+async def test_every_worker_is_told_what_the_browser_does_to_the_sound(feed: AnalysisFeed):
+    levelled = BrowserAudio(has_automatic_gain=True, has_noise_suppression=False)
+    as_it_is = BrowserAudio(has_automatic_gain=False, has_noise_suppression=False)
+
+    def heard() -> list[BrowserAudio]:
+        messages = iter(feed.take, None)
+        return [item.audio for item in messages if isinstance(item, HearThrough)]
+
+    feed.attach(lambda: None)
+    assert heard() == [], "nothing is made up"
+    feed.hear_through(levelled)
+    assert heard() == [levelled]
+    feed.detach(WorkerState.RESTARTING)
+    feed.hear_through(as_it_is)
+    feed.attach(lambda: None)
+    assert heard() == [as_it_is]
 
 
 async def test_a_time_before_the_session_is_its_beginning(feed: AnalysisFeed):

@@ -4,7 +4,7 @@ from dataclasses import replace
 import pytest
 
 from models.face_mesh import FaceMeshFinder
-from pipeline.types import Explanation, Reason
+from pipeline.types import BrowserAudio, Explanation, Reason
 from server import clock
 from server.analysis.analyser import Networks
 from server.analysis.messages import (
@@ -15,6 +15,7 @@ from server.analysis.messages import (
     Explain,
     Explained,
     Failed,
+    HearThrough,
     KeyframeWanted,
     MakeEstimate,
     MarkGap,
@@ -259,6 +260,21 @@ def test_who_else_speaks_reaches_the_signals_with_the_candidates_own_speech(orig
     balance = signals_of(desk.estimate(13.0))["turns.balance"]
     own_s = alone["turns.speech_share"].value * 11.5
     assert balance.value == pytest.approx(own_s / (own_s + 6.0), abs=0.06)
+
+
+def test_what_the_browser_does_to_the_sound_lowers_the_quality_of_levels(origin_s):
+    desk = Desk()
+    desk.open(origin_s=origin_s)
+    frames = at(portrait_voice(6.0), origin_s)
+    desk.feed(frames[:250])
+    before = signals_of(desk.estimate(5.0))
+    desk.send(HearThrough(session_id="a", audio=BrowserAudio(has_automatic_gain=True, has_noise_suppression=False)))
+    desk.feed(frames[250:300])
+    after = signals_of(desk.estimate(6.0))
+    # Both rest on the same speech, of which flux does not ask how loud it is.
+    assert before["voice.loudness"].quality == before["voice.flux"].quality
+    assert after["voice.loudness"].reason is Reason.AUTOMATIC_GAIN
+    assert 0 < after["voice.loudness"].quality < 0.5 * after["voice.flux"].quality
 
 
 def test_recalibration_makes_the_voice_calibrate_again(origin_s):

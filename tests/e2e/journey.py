@@ -74,10 +74,12 @@ def schedule_interview(page: Page, base_url: str, *, purpose: str = "practice", 
     return page.url.split("?")[0], page.input_value("#join-link")
 
 
-def candidate_waits(page: Page, join_link: str, *, agrees_to: tuple[str, ...], query: str = "") -> None:
+def candidate_waits(
+    page: Page, join_link: str, *, agrees_to: tuple[str, ...], query: str = "", with_camera: bool = True
+) -> None:
     """Answer the consents, check the devices, go to the waiting room."""
     page.goto(join_link + query)
-    for kind in ("call", "analysis", "recording", "research"):
+    for kind in ("call", "analysis", "recording", "research", "transcription"):
         box = page.locator(f"#consent-form input[name={kind}]")
         if box.count():
             box.set_checked(kind in agrees_to)
@@ -85,6 +87,8 @@ def candidate_waits(page: Page, join_link: str, *, agrees_to: tuple[str, ...], q
     page.click("#ask-devices")
     expect(page.locator("#enter")).to_be_enabled(timeout=WAIT_MS)
     expect(page.locator("#meter-words")).to_contain_text("hear you", timeout=WAIT_MS)
+    if not with_camera:
+        page.click("[data-toggle=video]")
     page.click("#enter")
     expect(page.locator("#waiting-title")).to_be_visible()
 
@@ -170,6 +174,7 @@ def start_call(
     query: str = "",
     candidate_browser: Browser | None = None,
     candidate_url: str | None = None,
+    with_cameras: bool = True,
 ) -> Call:
     """Go from the setup link to a call in which the interviewer sees the candidate.
 
@@ -177,6 +182,7 @@ def start_call(
         query: added to the addresses of both people's pages.
         candidate_browser: the candidate's, if it is another one.
         candidate_url: by which the candidate reaches the server, if it is another one.
+        with_cameras: False for a call of sound alone, which costs the machine little.
     """
     ada, _ = new_page(browser.new_context())
     sam, _ = new_page((candidate_browser or browser).new_context())
@@ -184,10 +190,12 @@ def start_call(
     events = watch_events(ada)
     make_first_account(ada, server.wait_for(r"(\S+/setup/\S+)"))
     interview, join_link = schedule_interview(ada, server.base_url)
-    enter_room(ada, interview, query=query)
-    candidate_waits(sam, join_link.replace(server.base_url, join_base), agrees_to=agrees_to, query=query)
+    enter_room(ada, interview, query=query, with_camera=with_cameras)
+    own_link = join_link.replace(server.base_url, join_base)
+    candidate_waits(sam, own_link, agrees_to=agrees_to, query=query, with_camera=with_cameras)
     admit(ada)
-    expect_moving_picture(ada, "#candidate-video")
+    if with_cameras:
+        expect_moving_picture(ada, "#candidate-video")
     return Call(ada=ada, sam=sam, interview=interview, events=events)
 
 

@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from pipeline.types import (
     EMOTIONS,
     Band,
+    BrowserAudio,
     Contribution,
     Estimate,
     Explanation,
@@ -114,6 +115,7 @@ class FakeFeed:
         """Delivered by close, as a worker delivers what it still had."""
         self.recalibrations = 0
         self.others: list[tuple[bool, float]] = []
+        self.browser_audio: list[BrowserAudio] = []
         self.questions_s: list[float] = []
         self.explanation: Explanation | None = None
         """What explain answers."""
@@ -127,6 +129,9 @@ class FakeFeed:
 
     def hear_others(self, is_speaking: bool, since_s: float) -> None:
         self.others.append((is_speaking, since_s))
+
+    def hear_through(self, audio: BrowserAudio) -> None:
+        self.browser_audio.append(audio)
 
     def transcribe(self, *, is_on: bool) -> None:
         self.transcribed.append(is_on)

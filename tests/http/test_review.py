@@ -55,6 +55,8 @@ async def test_a_review_is_asked_for_made_and_shown_once(tmp_path):
         assert "<blockquote>First we looked  at the logs</blockquote>" in text
         assert "<script>alert(1)" not in text
         assert "llama-test" in text
+        assert "1 of 1 answers is reviewed" in text
+        assert "Ask for" not in text, "nothing is left to ask for"
         assert await press(world) == 303
         await world.app[keys.REVIEWS].settle()
         assert len(asked) == 1, "what has a review is not sent again"
@@ -71,7 +73,7 @@ async def test_asking_answers_at_once_and_twice_is_once(tmp_path):
         await annotate(world)
         await say(world)
         assert [await press(world), await press(world)] == [303, 303]
-        assert "are being reviewed" in await summary(world)
+        assert "0 of 1 done" in await summary(world)
         go_on.set()
         await world.app[keys.REVIEWS].settle()
         assert len(asked) == 1
@@ -115,7 +117,8 @@ async def test_failures_are_said_and_count_towards_the_limit(tmp_path, monkeypat
             await press(world)
             await world.app[keys.REVIEWS].settle()
         assert len(asked) == 2
-        assert "No review: The answer is not JSON." in await summary(world)
+        assert "No review: The model&#39;s reply is not JSON." in await summary(world)
+        assert "Ask for the reviews that are missing" in await summary(world)
 
 
 async def test_short_answers_are_not_sent(tmp_path):

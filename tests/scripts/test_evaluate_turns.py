@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 
 from pipeline.types import SAMPLE_RATE_HZ
+from scripts import evaluate_turns_background
 from scripts.evaluate_turns import compare, count_as_published, listen
 from scripts.evaluate_turns_sound import NOISES, Speech, add_noise, join_speech, make_typing
 from tests.fakes.vowels import make_noise, make_vowel
@@ -46,3 +47,23 @@ def test_noise_has_the_ratio_asked_for():
         added = (mixed - speech.samples).std()
         spoken = np.concatenate([speech.samples[8000:23200], speech.samples[40000:55200]])
         assert 20 * np.log10(np.sqrt(np.mean(spoken**2)) / added) == pytest.approx(10.0, abs=0.1)
+
+
+def test_other_voices_are_told_apart_by_the_time_at_which_the_person_is_silent(tmp_path, monkeypatch):
+    def read(data, *, actor, n_others, random):
+        return [five_vowels()] * 3, [five_vowels()]
+
+    monkeypatch.setattr(evaluate_turns_background, "read_speech_of", read)
+    monkeypatch.setattr(evaluate_turns_background, "N_ANSWERS", 1)
+    monkeypatch.setattr(evaluate_turns_background, "SILENCE_S", 5.0)
+    heard = []
+
+    def find_false(speech, samples):
+        heard.append(speech)
+        return 0.25
+
+    rows = evaluate_turns_background.measure_background(tmp_path, find_false, n_voices=(1,))
+    assert [row.snr_db for row in rows] == [20.0, 15.0, 10.0]
+    assert all(row.turns_false == 0.25 for row in rows)
+    assert len(heard[0].samples) == (3 * 2 + 5) * SAMPLE_RATE_HZ
+    assert rows[0].silence_quality < rows[-1].silence_quality

@@ -1,5 +1,6 @@
 import pytest
 
+from pipeline.types import BrowserAudio
 from server.db.interviews import set_status
 from server.errors import Conflict, Forbidden, Gone, NotAuthenticated, NotFound, TooManyRequests
 from server.protocol import CLIENT_EVENTS, SERVER_EVENTS, Role
@@ -8,6 +9,7 @@ from server.sessions.live_room import CHECK_LOGINS_S
 from server.sessions.principals import AccessPrincipal, Grant, JoinPrincipal
 from server.sessions.records import ConsentKind, InterviewStatus
 from server.sessions.room_requests import REQUESTS
+from server.sessions.seat import Connection
 from tests.fakes.rooms import estimate
 from tests.sessions.conftest import PASSWORD, Call, World, interview_form, last, received, types
 
@@ -368,6 +370,23 @@ async def test_devices_and_media_are_shown(call: Call, world: World):
     await world.say(call.candidate, "devices", microphone=True, camera=False, settings={"autoGainControl": False})
     shown = participant(last(received(call.interviewer), "state"), "candidate")
     assert (shown["microphone"], shown["camera"]) == (True, False)
+
+
+async def test_the_analysis_knows_what_the_candidates_browser_does_to_the_sound(call: Call, world: World):
+    async def say(page: Connection, **settings: object) -> None:
+        await world.say(page, "devices", microphone=True, camera=True, settings=settings)
+
+    await call.begin(ConsentKind.ANALYSIS)
+    await say(call.candidate, autoGainControl=True)
+    await world.say(call.interviewer, "start_analysis")
+    await world.settle(call.details)
+    heard = world.analysis.newest.browser_audio
+    assert heard == [BrowserAudio(has_automatic_gain=True, has_noise_suppression=False)]
+    await say(call.candidate, autoGainControl="yes", noiseSuppression=True)  # a page may write anything
+    assert heard[1:] == [BrowserAudio(has_automatic_gain=False, has_noise_suppression=True)]
+    await say(call.interviewer, autoGainControl=True)
+    await world.say(call.candidate, "devices", microphone=False, camera=False)
+    assert len(heard) == 2
 
 
 async def test_everybody_is_told_of_the_end(call: Call, world: World):

@@ -40,6 +40,14 @@ test('every reason of either source has words of its own, and ok has none', () =
     assert.notEqual(reasonWords('face', 'gap'), reasonWords('voice', 'gap'));
 });
 
+test('what the browser does to the sound is said in words of its own', () => {
+    const words = ['automatic_gain', 'noise_suppression', 'faint', 'not_transcribed'].map((reason) =>
+        reasonWords('voice', reason),
+    );
+    assert.equal(new Set(words).size, 4);
+    assert.ok(!words.includes('not measurable'));
+});
+
 test('unknown stress names both causes', () => {
     const face = reading(null, { reason: 'no_face' });
     const voice = reading(null, { reason: 'silence' });

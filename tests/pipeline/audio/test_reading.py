@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from pipeline.audio.reading import read_voice
+from pipeline.audio.score import Range
 from pipeline.audio.voice import SpeechFrames, VoiceWindow
 from pipeline.types import Reason
 from tests.pipeline.audio.test_score import MIDDLE, RANGES, SILENT
@@ -30,6 +31,17 @@ def test_noise_lowers_the_quality(snr_db: float, quality: float, reason: Reason)
     window = replace(TALK, features=replace(MIDDLE, snr_db=snr_db))
     reading = read_voice(window, RANGES, 1.0, 0.0, has_gap=False).reading
     assert reading.quality == pytest.approx(quality)
+    assert reading.reason is reason
+
+
+@pytest.mark.parametrize(
+    ("under_db", "share", "reason"), [(7, 1.0, Reason.OK), (14, 0.5, Reason.FAINT), (25, 0.0, Reason.FAINT)]
+)
+def test_a_voice_far_weaker_than_the_persons_own_is_not_trusted(under_db: int, share: float, reason: Reason) -> None:
+    ranges = replace(RANGES, energy_db=Range(minimum=-50.0, maximum=-18.0))  # around -30 dB
+    window = replace(TALK, features=replace(MIDDLE, rms=10 ** ((-30 - under_db) / 20)))
+    reading = read_voice(window, ranges, 1.0, 0.0, has_gap=False).reading
+    assert reading.quality == pytest.approx(share, abs=0.01)
     assert reading.reason is reason
 
 

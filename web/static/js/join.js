@@ -307,7 +307,8 @@ function sendDevices() {
         type: 'devices',
         microphone: audio.track !== null && !call?.isMuted(),
         camera: video.track !== null,
-        settings: appliedAudio(audio.track),
+        // Without a microphone nothing is said of its processing; what was said of the last one stays.
+        ...(audio.track === null ? {} : { settings: appliedAudio(audio.track) }),
     });
 }
 

@@ -7,6 +7,7 @@ import { chartMarks } from './marks.js';
 import { clock } from './format.js';
 import { peakWhy } from './peak_why_view.js';
 import { drawPie } from './pie.js';
+import { followReviews } from './review_wait.js';
 import { decimated, withGaps } from './series.js';
 import { showSummarySignals } from './summary_signals.js';
 import { createTwin } from './table_twin.js';
@@ -48,6 +49,7 @@ data.peaks.forEach(({ t_s, why }, i) => {
     if (why) document.querySelector(`[data-peak="${i}"] > :last-child`)?.append(peakWhy(catalogue, why, clock(t_s)));
 });
 const places = { bars: byId('index-bars'), moved: byId('moved-lists'), tables: byId('signal-tables') };
+followReviews('words-card');
 showSummarySignals(places, catalogue, data.signal_table?.questions ?? [], data.questions);
 
 const print = byId('print');

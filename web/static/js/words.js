@@ -91,6 +91,10 @@ const REASONS = {
         too_short: 'not enough speech yet',
         disagree: 'methods disagree',
         weak: 'too little to go by',
+        not_transcribed: 'words are not written down',
+        automatic_gain: 'the browser evens the loudness out',
+        noise_suppression: 'the browser takes noise out',
+        faint: 'far weaker than this voice usually is',
     },
 };
 
