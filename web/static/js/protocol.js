@@ -5,8 +5,8 @@
  * @typedef {"low" | "moderate" | "high"} Band
  * @typedef {"low" | "medium" | "high"} Level
  * @typedef {"ascending" | "stable" | "descending"} Trajectory
- * @typedef {"ok" | "calibrating" | "no_face" | "dark" | "small_face" | "unclear" | "no_video" | "silence" | "noise" | "no_audio"
- *   | "gap" | "too_short" | "turned_away" | "moving" | "compressed" | "disagree" | "weak" | "low_rate" | "no_other_voice"} Reason
+ * @typedef {"ok" | "calibrating" | "no_face" | "dark" | "small_face" | "unclear" | "covered" | "no_video" | "silence" | "noise"
+ *   | "no_audio" | "gap" | "too_short" | "turned_away" | "moving" | "compressed" | "disagree" | "weak" | "low_rate" | "no_other_voice"} Reason
  *
  * @typedef {object} Reading One measured value with its worth.
  * @property {number | null} value in [0, 1], null when it cannot be said
