@@ -51,6 +51,7 @@ _RATE = Definition(
     digits=0,
     low=42.0,
     high=180.0,
+    window_s=RATE_WINDOW_S,
 )
 _SNR = Definition(
     name="pulse.snr",

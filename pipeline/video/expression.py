@@ -58,6 +58,7 @@ def _proxy(name: str, label: str, what: str) -> Definition:
         unit="%",
         group=Group.EXPRESSION,
         digits=1,
+        window_s=PRESENT_S,
         what=f"{what}, over the last 2 s against the person's own median, in % of the distance between the eyes.",
     )
 
@@ -72,6 +73,7 @@ DEFINITIONS = (
     _proxy("lip_press", "Lips pressed", "How much less of the lips is seen"),
     Definition(
         name="expression.asymmetry", label="Uneven face", unit="%", group=Group.EXPRESSION, digits=1, low=0.0,
+        window_s=PRESENT_S,
         what="Mean difference of brow, lower lid and corner of the mouth between the sides, against the person's own "
         "median, over the last 2 s, in % of the distance between the eyes.",
     ),
