@@ -163,9 +163,9 @@ def _learn(yardstick: Yardstick, definition: Definition, sample_s: float, x: flo
 def _widening(definition: Definition, n_values: int, length_s: float) -> float:
     """How much wider than the spread of the values the one is that a new value should be held against.
 
-    Values whose windows overlap are worth n = 1 + length / window of values that do not. The deviations of n values from
-    their own mean miss a share of 1 / n of the variance, and a new value misses that mean by 1 / n of it more; thus
-    sqrt((n + 1) / (n - 1)), which goes to 1.
+    Values whose windows overlap are worth n = 1 + length / window of values that do not. The deviations of n values
+    from their own mean miss a share of 1 / n of the variance, and a new value misses that mean by 1 / n of it more;
+    thus sqrt((n + 1) / (n - 1)), which goes to 1.
     """
     n = float(n_values) if definition.is_event else 1 + length_s / max(definition.window_s, length_s / (n_values - 1))
     return math.sqrt((n + 1) / (n - 1))
