@@ -6,6 +6,8 @@ Recurrent Neural Networks with Local Attention" (a bidirectional LSTM with atten
 convolutions, which train faster on a CPU; Desplanques et al. 2020, "ECAPA-TDNN", for the attentive mean and deviation.
 """
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor, nn
 
@@ -91,10 +93,22 @@ def _deviate(rows: Tensor) -> Tensor:
     return ((centred**2).mean(dim=2) + MIN_VARIANCE).sqrt()
 
 
+class Committee(nn.Module):  # type: ignore[misc]  # torch is absent where types are checked
+    """Networks of the same kind from different random beginnings, whose logits are averaged."""
+
+    def __init__(self, members: Sequence[VoiceNet]) -> None:
+        super().__init__()
+        self.members = nn.ModuleList(members)
+
+    def forward(self, rows: Tensor) -> Tensor:
+        """Return the mean logits of rows of shape (n, N_ROWS, n_frames)."""
+        return torch.stack([member(rows) for member in self.members]).mean(dim=0)
+
+
 class DeployedVoiceNet(nn.Module):  # type: ignore[misc]  # torch is absent where types are checked
     """Both answers added up, as shares."""
 
-    def __init__(self, net: VoiceNet, discriminant: Discriminant, temperature: float, weight: float) -> None:
+    def __init__(self, net: Committee, discriminant: Discriminant, temperature: float, weight: float) -> None:
         super().__init__()
         self.net = net
         self.discriminant = discriminant

@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from models.voice_net import DeployedVoiceNet, VoiceNet
+from models.voice_net import Committee, DeployedVoiceNet
 from pipeline.audio.framing import Doubles
 from scripts.train_voice_data import LabelledVoices, load_voices
 from scripts.train_voice_discriminant import Answers, Mixture, describe_voices, fit_discriminant, fit_mixture
@@ -60,7 +60,8 @@ def parse_options() -> argparse.Namespace:
     parser.add_argument("--folds", action="store_true", help="stop after the five networks that leave speakers out")
     parser.add_argument("--only", type=int, choices=range(ALL + 1), help=f"train this one alone; {ALL}: all speakers")
     parser.add_argument("--copies", type=int, default=4, help="damaged copies of each clip beside the clean one")
-    parser.add_argument("--epochs", type=int, default=36)
+    parser.add_argument("--members", type=int, default=2, help="networks whose answers are averaged")
+    parser.add_argument("--epochs", type=int, default=110)
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
@@ -73,17 +74,24 @@ def fold_of(actors: np.ndarray) -> np.ndarray:
     return np.asarray(rank % N_FOLDS)
 
 
-def train(options: argparse.Namespace, voices: LabelledVoices, number: int) -> VoiceNet:
-    """Train one network to the end of its run, unless it is there already."""
+def train(options: argparse.Namespace, voices: LabelledVoices, number: int) -> Committee:
+    """Train the members of one committee to the end of their runs, unless they are there already."""
     name = "all" if number == ALL else f"fold{number}"
     rows = np.flatnonzero(fold_of(voices.actors) != number)
-    setting = Setting(
-        checkpoint=options.out / f"{name}.pt", epochs=options.epochs, seed=options.seed, device=options.device
-    )
-    return train_net(voices, rows, setting)
+    settings = [
+        Setting(
+            checkpoint=options.out / f"{name}-{member}.pt",
+            epochs=options.epochs,
+            seed=options.seed + member,
+            device=options.device,
+        )
+        for member in range(options.members)
+    ]
+    committee: Committee = Committee([train_net(voices, rows, setting) for setting in settings]).eval()
+    return committee
 
 
-def export_folds(folder: Path, voices: LabelledVoices, nets: list[VoiceNet], described: Doubles) -> Mixture:
+def export_folds(folder: Path, voices: LabelledVoices, nets: list[Committee], described: Doubles) -> Mixture:
     """Write the network of each fold, mixed as is best for the speakers of the other folds.
 
     Args:

@@ -49,7 +49,7 @@ def describe_voices(voices: LabelledVoices) -> Doubles:
 
 
 def fit_discriminant(described: Doubles, labels: Ints) -> Discriminant:
-    """Fit Fisher's linear discriminant with a shrunk covariance and the classes' shares as prior.
+    """Fit Fisher's linear discriminant with a shrunk covariance; no class is likelier than another beforehand.
 
     Args:
         described: shape (n_copies, n, N_DESCRIPTORS) of the clips that may be learned from.
@@ -64,8 +64,7 @@ def fit_discriminant(described: Doubles, labels: Ints) -> Discriminant:
     scale = np.trace(covariance) / N_DESCRIPTORS
     covariance = (1 - SHRINKAGE) * covariance + SHRINKAGE * scale * np.eye(N_DESCRIPTORS)
     weights = np.linalg.solve(covariance, means.T).T
-    priors = np.bincount(classes, minlength=len(VOICE_EMOTIONS)) / len(classes)
-    bias = np.log(priors) - 0.5 * np.sum(weights * means, axis=1)
+    bias = -0.5 * np.sum(weights * means, axis=1)
     discriminant: Discriminant = Discriminant().eval()
     with torch.no_grad():
         discriminant.linear.weight.copy_(torch.from_numpy(weights / deviation))

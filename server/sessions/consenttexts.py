@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from server.sessions.records import ConsentKind, Purpose
 
-TEXT_DATE = "2026-12"
+TEXT_DATE = "2026-12b"
 """Part of every version; change it with any text below."""
 
 
@@ -61,13 +61,17 @@ _WORDING: dict[ConsentKind, tuple[str, str, tuple[str, ...]]] = {
         "Measuring signs of stress",
         "I agree that signs of stress are measured from my face and voice during the call.",
         (
-            "While the sign “Analysis is on” is shown, this server measures your facial expression and the loudness,"
-            " tone and pitch of your voice, and works out one number between 0 and 1 each second. What you say is not"
+            "While the sign “Analysis is on” is shown, this server measures from your picture your facial expression,"
+            " where you look, how you blink and move your head, and your pulse as far as the colour of your skin shows"
+            " it; and from your voice its loudness, tone and pitch, how fast you speak, and when you pause. From the"
+            " expression and the voice it works out one number between 0 and 1 each second. What you say is not"
             " written down, unless you agree to that below where it is asked.",
-            "The interviewers named on this page see these numbers during the call and in a summary afterwards.",
-            "The number compares you with yourself at the beginning of the call. It is an uncertain indication, wrong"
-            " at times, and can be further off for some people than for others. It is not a diagnosis, not a lie"
-            " detector and not a mark.",
+            "The interviewers named on this page see these measurements during the call and in a summary afterwards."
+            " During the call they can also ask which part of your face the measurement looked at, and are shown it on"
+            " a very small still picture of your face, which is not kept.",
+            "The measurements compare you with yourself at the beginning of the call. They are uncertain indications,"
+            " wrong at times, and can be further off for some people than for others. They are not a diagnosis, not a"
+            " lie detector and not a mark.",
         ),
     ),
     ConsentKind.RECORDING: (

@@ -8,7 +8,7 @@ import pytest
 torch = pytest.importorskip("torch", reason="torch is needed for training only")
 
 from models.loader import OnnxVoiceClassifier  # noqa: E402
-from models.voice_net import DeployedVoiceNet, VoiceNet  # noqa: E402
+from models.voice_net import Committee, DeployedVoiceNet, VoiceNet  # noqa: E402
 from pipeline.audio.voice_input import N_MELS, N_ROWS  # noqa: E402
 from pipeline.types import VOICE_EMOTIONS  # noqa: E402
 from scripts import train_voice_loop  # noqa: E402
@@ -38,11 +38,12 @@ def make_voices(n=64):
     return LabelledVoices(copies=(tuple(copies),), labels=labels, actors=np.arange(n) // 8)
 
 
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")  # the other exporter of torch renames the weights
 def test_the_network_is_small_and_exported_with_its_manifest_entry(tmp_path):
     torch.manual_seed(0)
     voices = make_voices()
     discriminant = fit_discriminant(describe_voices(voices), voices.labels)
-    export(DeployedVoiceNet(VoiceNet(), discriminant, 1.2, 0.5).eval(), voices, tmp_path)
+    export(DeployedVoiceNet(Committee([VoiceNet(), VoiceNet()]), discriminant, 1.2, 0.5).eval(), voices, tmp_path)
     entry = tomllib.loads((tmp_path / "manifest.toml").read_text())["voice"]
     assert entry["parameters"] <= 2_000_000
     assert entry["actors"] == "0 1 2 3 4 5 6 7"

@@ -9,21 +9,21 @@ from tests.sessions.conftest import Call, World, answer, last, received
 # The beginning of the hash of each text: changing a text without a new version fails here. To change one, raise
 # TEXT_DATE in consenttexts.py and replace these.
 SHOWN = {
-    "call-practice-2026-12": "b3efa6f599729633",
-    "analysis-practice-2026-12": "aeed57fcb9ec5c6f",
-    "recording-practice-2026-12": "aa1ed4b794b86a57",
-    "research-practice-2026-12": "c5f00b30d713cabc",
-    "transcription-practice-2026-12": "babf3058cbf5f1e6",
-    "call-research-2026-12": "847b96506d78c1e9",
-    "analysis-research-2026-12": "4aff966ca3d46d6d",
-    "recording-research-2026-12": "eb87e88cd372746e",
-    "research-research-2026-12": "9abef441636a325a",
-    "transcription-research-2026-12": "439b6836f0869510",
-    "call-selection-2026-12": "5816c62483bfd266",
-    "analysis-selection-2026-12": "d0cb34a2e2a1f0ed",
-    "recording-selection-2026-12": "46d8c8db210cdad1",
-    "research-selection-2026-12": "8844d8a26a82ae5c",
-    "transcription-selection-2026-12": "d7873226a5f4c076",
+    "call-practice-2026-12b": "0d7127d9573f1d15",
+    "analysis-practice-2026-12b": "462ed271fc6b974f",
+    "recording-practice-2026-12b": "dd29a99c68a00f32",
+    "research-practice-2026-12b": "ecd3bf51eb53be25",
+    "transcription-practice-2026-12b": "ff1685f3f5614bab",
+    "call-research-2026-12b": "f3a1bac3586b6cd1",
+    "analysis-research-2026-12b": "2fed000ee1507513",
+    "recording-research-2026-12b": "5442d7bcc06fe081",
+    "research-research-2026-12b": "b86bc33e89fe3f89",
+    "transcription-research-2026-12b": "814b76ae98a178a0",
+    "call-selection-2026-12b": "366011ee3c0a343a",
+    "analysis-selection-2026-12b": "0d0744da470158a0",
+    "recording-selection-2026-12b": "8c38b33e75024780",
+    "research-selection-2026-12b": "ce3d09d2d293d72a",
+    "transcription-selection-2026-12b": "a302304ca2197f76",
 }
 
 

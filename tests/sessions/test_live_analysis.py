@@ -6,6 +6,7 @@ from pipeline.types import Explanation, PartEffect, Reason
 from server.db.engine import Database
 from server.db.series import find_estimates, get_session
 from server.protocol import estimate_message, explanation_message
+from server.sessions.consenttexts import TEXT_DATE
 from server.sessions.figures import close_interrupted
 from server.sessions.records import ConsentKind, Purpose
 from server.sessions.secrets import new_id
@@ -26,9 +27,11 @@ async def test_without_consent_the_analysis_is_never_touched(call: Call, world: 
     messages = await world.say(call.interviewer, "start_analysis")
     assert last(messages, "error")["code"] == "no_consent"
     await world.say(
-        call.candidate, "consent", kind="recording", granted=True, text_version="recording-practice-2026-12"
+        call.candidate, "consent", kind="recording", granted=True, text_version=f"recording-practice-{TEXT_DATE}"
     )
-    await world.say(call.candidate, "consent", kind="analysis", granted=False, text_version="analysis-practice-2026-12")
+    await world.say(
+        call.candidate, "consent", kind="analysis", granted=False, text_version=f"analysis-practice-{TEXT_DATE}"
+    )
     await world.say(call.interviewer, "end")
     await world.settle(call.details)
     assert world.analysis == FakeAnalysis()
@@ -223,7 +226,7 @@ async def test_withdrawing_stops_at_once_and_the_call_goes_on(call: Call, world:
     feed.last = [estimate(2.0)]
     received(call.interviewer)
     messages = await world.say(
-        call.candidate, "consent", kind="analysis", granted=False, text_version="analysis-practice-2026-12"
+        call.candidate, "consent", kind="analysis", granted=False, text_version=f"analysis-practice-{TEXT_DATE}"
     )
     assert last(messages, "state")["analysis"] == {"on": False}
     assert world.media.attached == []

@@ -2,6 +2,7 @@ import pytest
 
 from server.errors import Forbidden, Gone, NotFound
 from server.media import EncodedFrame
+from server.sessions.consenttexts import TEXT_DATE
 from server.sessions.live_room import EMPTY_END_S
 from server.sessions.principals import TapPrincipal
 from server.sessions.records import ConsentKind, InterviewStatus
@@ -60,7 +61,9 @@ async def test_withdrawing_cuts_every_tap_at_once(call: Call, world: World):
     await world.rooms.attach_tap(tap, consumer)
     subscription = await world.rooms.subscribe_estimates(tap)
     world.analysis.newest.estimate(estimate(1.0), 0.0)
-    await world.say(call.candidate, "consent", kind="research", granted=False, text_version="research-practice-2026-12")
+    await world.say(
+        call.candidate, "consent", kind="research", granted=False, text_version=f"research-practice-{TEXT_DATE}"
+    )
     assert consumer.reasons == ["the consent for research use was withdrawn"]
     assert await drain(subscription) == []  # not even what waited
     assert subscription.end_reason == "the consent for research use was withdrawn"
