@@ -1,13 +1,16 @@
 """Masks and beards drawn over a face, and the light it is then seen in: what recognising a mask is measured on."""
 
 from collections.abc import Callable
+from typing import Any
 
 import cv2
 import numpy as np
+import numpy.typing as npt
 
 from pipeline.types import FloatArray, ImageArray
 from pipeline.video.geometry import OUTER_CORNERS
-from scripts.temporal_motion import Values
+
+Pixels = npt.NDArray[np.floating[Any]]
 
 # FaceMesh indices: the upper edge of a mask from ear to ear over the bridge of the nose, then the jaw back again.
 _MASK = (
@@ -45,7 +48,7 @@ def draw_mask(rgb: ImageArray, points: FloatArray, kind: str, rng: np.random.Gen
     u, v = (columns - middle[0]) / size_px, (rows - middle[1]) / size_px
     shade = 1 - 0.25 * np.minimum(u**2, 1.5) + 0.06 * np.sin(20 * v) + 0.1 * np.exp(-((u / 0.12) ** 2))
     colour = MASKS[kind]
-    cloth: Values = (
+    cloth: Pixels = (
         np.stack([110 + 70 * np.sin(9 * u + i) * np.sin(8 * v + 2 * i) for i in range(3)], axis=-1)
         if colour is None
         else np.broadcast_to(np.array(colour, np.float64), rgb.shape)
@@ -64,27 +67,30 @@ def draw_beard(rgb: ImageArray, points: FloatArray, kind: str, rng: np.random.Ge
     return _levels(rgb + (hair - rgb) * strength * cv2.GaussianBlur(inside, (0, 0), 2.0)[..., None])
 
 
-def _dim(rgb: ImageArray) -> Values:
-    return rgb * 0.25 + np.random.default_rng(1).normal(0, 3, rgb.shape)
+def _dim(rgb: ImageArray) -> Pixels:
+    noise: Pixels = np.random.default_rng(1).normal(0, 3, rgb.shape)
+    return rgb * 0.25 + noise
 
 
-def _glow(rgb: ImageArray) -> Values:
+def _glow(rgb: ImageArray) -> Pixels:
     """Blue light of a screen, from below: at the lower edge blue is half as strong again."""
     down = np.linspace(0, 1, len(rgb))[:, None, None]
-    return rgb * 0.7 * (1 + down * np.array((0.0, 0.15, 0.5)))
+    seen: Pixels = rgb * 0.7 * (1 + down * np.array((0.0, 0.15, 0.5)))
+    return seen
 
 
-def _soft(rgb: ImageArray) -> Values:
+def _soft(rgb: ImageArray) -> Pixels:
     small = cv2.resize(rgb, None, fx=1 / 3, fy=1 / 3, interpolation=cv2.INTER_AREA)
     return np.asarray(cv2.resize(small, rgb.shape[1::-1]), np.float64)
 
 
-def _jpeg(rgb: ImageArray) -> Values:
+def _jpeg(rgb: ImageArray) -> Pixels:
     _, packed = cv2.imencode(".jpg", rgb[..., ::-1], (cv2.IMWRITE_JPEG_QUALITY, 18))
-    return np.asarray(cv2.imdecode(packed, cv2.IMREAD_COLOR)[..., ::-1], np.float64)
+    unpacked = np.asarray(cv2.imdecode(packed, cv2.IMREAD_COLOR), np.float64)
+    return unpacked[..., ::-1]
 
 
-LIGHTS: dict[str, Callable[[ImageArray], Values]] = {
+LIGHTS: dict[str, Callable[[ImageArray], Pixels]] = {
     "plain": lambda rgb: rgb.astype(np.float64),
     "dim": _dim,
     "bright": lambda rgb: rgb * 1.5,
@@ -105,11 +111,11 @@ def light(rgb: ImageArray, kind: str) -> ImageArray:
     return _levels(LIGHTS[kind](rgb))
 
 
-def _levels(values: Values) -> ImageArray:
+def _levels(values: Pixels) -> ImageArray:
     return np.asarray(np.clip(np.rint(values), 0, 255), np.uint8)
 
 
-def _fill(rgb: ImageArray, outline: FloatArray | Values) -> FloatArray:
+def _fill(rgb: ImageArray, outline: FloatArray | Pixels) -> FloatArray:
     inside = np.zeros(rgb.shape[:2], np.float32)
     cv2.fillPoly(inside, [np.rint(outline).astype(np.int32)[None]], 1.0)
     return inside

@@ -79,16 +79,15 @@ def _distance(lower: Doubles, above: Doubles) -> float:
 
 
 def _colour(rgb: ImageArray, *polygons: FloatArray) -> Doubles:
-    """Return log of red and of blue over green, shape (2,), of the mean of some polygons; NaN outside the frame."""
-    sums = np.zeros(3)
-    height_px, width_px = rgb.shape[:2]
+    """Return log of red and of blue over green, shape (2,), of the mean inside polygons; NaN outside the frame."""
+    corners = np.concatenate(polygons)
+    (left, top), (right, bottom) = np.floor(corners.min(axis=0)).astype(int), np.ceil(corners.max(axis=0)).astype(int)
+    if left < 0 or top < 0 or right >= rgb.shape[1] or bottom >= rgb.shape[0]:
+        return np.full(2, np.nan)
+    part = rgb[top : bottom + 1, left : right + 1]
+    mask = np.zeros(part.shape[:2], np.uint8)
     for polygon in polygons:
-        low, high = np.floor(polygon.min(axis=0)).astype(int), np.ceil(polygon.max(axis=0)).astype(int) + 1
-        if low.min() < 0 or high[0] > width_px or high[1] > height_px:
-            return np.full(2, np.nan)
-        part = rgb[low[1] : high[1], low[0] : high[0]]
-        mask = np.zeros(part.shape[:2], np.uint8)
-        cv2.fillPoly(mask, [np.rint((polygon - low) * 16).astype(np.int32)[None]], 255, shift=4)
-        sums += cv2.mean(part, mask=mask)[:3]
-    red, green, blue = np.log(sums / len(polygons) + _LEVEL_OFFSET).tolist()
+        cv2.fillPoly(mask, [np.rint((polygon - (left, top)) * 16).astype(np.int32)[None]], 255, shift=4)
+    means = np.array(cv2.mean(part, mask=mask)[:3])
+    red, green, blue = np.log(means + _LEVEL_OFFSET).tolist()
     return np.array((red - green, blue - green))
