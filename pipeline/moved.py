@@ -15,8 +15,8 @@ from pipeline.types import Contribution, Estimate, Signal
 MIN_Z = 1.0
 """A signal nearer to its baseline has not moved."""
 MAX_MOVED = 5
-UNSPOKEN = "voice.mfcc"
-"""Signals whose names begin so describe a spectrum together; a single one tells a person nothing."""
+_DETAILS = ("voice.mfcc",)
+"""Beginnings of names of signals that describe a spectrum together; a single one tells a person nothing."""
 TOLERANCE = 1e-6
 """Parts that miss the shown stress by more began anew there: with a restart of the smoothing that no row tells of."""
 
@@ -66,13 +66,18 @@ def to_peak_point(estimate: Estimate) -> PeakPoint:
     )
 
 
+def is_detail(name: str) -> bool:
+    """Return whether a signal means something to researchers alone, and is never among what moved."""
+    return name.startswith(_DETAILS)
+
+
 def rank_moved(signals: Iterable[Signal], n: int = MAX_MOVED) -> tuple[Moved, ...]:
     """Return the n signals that moved most against the baseline, by |z| times quality, those within MIN_Z left out."""
     found = [
         Moved(name=signal.name, value=signal.value, z=signal.z, quality=signal.quality)
         for signal in signals
         if signal.value is not None and signal.z is not None and abs(signal.z) >= MIN_Z and signal.quality > 0
-        if not signal.name.startswith(UNSPOKEN)
+        if not is_detail(signal.name)
     ]
     return tuple(sorted(found, key=lambda item: (-abs(item.z) * item.quality, item.name))[:n])
 

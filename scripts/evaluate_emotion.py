@@ -18,11 +18,9 @@ from models.loader import OnnxEmotionClassifier, load_emotion_classifier
 from pipeline.types import EMOTIONS, FloatArray, ImageArray
 from pipeline.video.crop import prepare_faces
 from scripts.evaluate_emotion_damage import damages, through_call
-from scripts.evaluate_emotion_figures import figures, median_ms
+from scripts.evaluate_emotion_figures import accuracy, answer_in_batches, figures, median_ms
 from scripts.train_emotion_data import LabelledFaces, load_fer2013, load_ferplus7
-from scripts.video_codec import CODECS
-
-BATCH = 64
+from scripts.video_codec import ENCODERS
 
 SYNONYMS = {
     "anger": "angry",
@@ -53,17 +51,16 @@ def main() -> int:
     }
     if options.damage:
         result["damage"] = {
-            name: round(float((classify(classifier, pixels).argmax(axis=1) == faces.labels).mean()), 4)
-            for name, pixels in damages(faces.pixels)
+            name: accuracy(classify(classifier, pixels), faces.labels) for name, pixels in damages(faces.pixels)
         }
     if options.kbps is not None:
         called = classify(classifier, through_call(faces.pixels, options.codec, options.kbps))
-        accuracy = float((called.argmax(axis=1) == faces.labels).mean())
+        right = accuracy(called, faces.labels)
         result["call"] = {
             "codec": options.codec,
             "kbps": options.kbps,
-            "accuracy": round(accuracy, 4),
-            "points_lost": round(100 * (result["accuracy"] - accuracy), 2),
+            "accuracy": right,
+            "points_lost": round(100 * (result["accuracy"] - right), 2),
         }
     if options.json:
         print(json.dumps(result))
@@ -81,7 +78,7 @@ def parse_options() -> argparse.Namespace:
     parser.add_argument("--usage", type=int, default=1, help="0 Training, 1 PublicTest; with --protocol only")
     parser.add_argument("--damage", action="store_true", help="also measure on smaller, blurred, darker faces")
     parser.add_argument("--kbps", type=int, help="also measure on faces sent through a video call of this bit rate")
-    parser.add_argument("--codec", choices=sorted(CODECS), default="vp8", help="of that call")
+    parser.add_argument("--codec", choices=sorted(ENCODERS), default="vp8", help="of that call")
     parser.add_argument("--json", action="store_true", help="one line of JSON")
     return parser.parse_args()
 
@@ -130,9 +127,8 @@ def _read_labelled(path: Path) -> tuple[LabelledFaces, int]:
 
 
 def classify(classifier: OnnxEmotionClassifier, pixels: ImageArray) -> FloatArray:
-    """Classify faces of shape (n, height, width) in batches; returns shape (n, 7)."""
-    starts = range(0, len(pixels), BATCH)
-    return np.concatenate([classifier(prepare_faces(pixels[i : i + BATCH])) for i in starts])
+    """Classify faces of shape (n, height, width); returns shape (n, 7)."""
+    return answer_in_batches(lambda faces: classifier(prepare_faces(faces)), pixels)
 
 
 def ms_per_face(classifier: OnnxEmotionClassifier, pixels: ImageArray) -> float:

@@ -10,6 +10,7 @@ import numpy.typing as npt
 from pipeline.levels import LEVEL_OF_EMOTION, LEVELS
 from pipeline.types import EMOTIONS, FloatArray, ImageArray
 
+BATCH = 64
 N_ECE_BINS = 15
 N_BOOTSTRAP = 2000
 N_TIMED_FACES = 300
@@ -43,26 +44,37 @@ def class_figures(probabilities: FloatArray, labels: Labels, names: Sequence[str
 
     Returns:
         n, accuracy, ci95 (bootstrap, of accuracy), macro_f1 (over classes that occur), recall per class (None for a
-        class that does not occur), confusion (rows truth, columns answer), ece.
+        class that does not occur), confusion (rows truth, columns answer), ece, majority (accuracy of always giving
+        the most frequent label).
     """
     answers = probabilities.argmax(axis=1)
     confusion = np.zeros((len(names), len(names)), np.int64)
     np.add.at(confusion, (labels, answers), 1)
-    right = answers == labels
     n_true, n_answered, n_right = confusion.sum(axis=1), confusion.sum(axis=0), confusion.diagonal()
     occurs = n_true > 0
     f1 = 2 * n_right[occurs] / (n_true + n_answered)[occurs]
     return {
         "n": len(labels),
-        "accuracy": round(float(right.mean()), 4),
-        "ci95": [round(bound, 4) for bound in bootstrap_interval(right)],
+        "accuracy": accuracy(probabilities, labels),
+        "ci95": [round(bound, 4) for bound in bootstrap_interval(answers == labels)],
         "macro_f1": round(float(f1.mean()), 4),
         "recall": {
             name: round(float(n_right[i] / n_true[i]), 4) if occurs[i] else None for i, name in enumerate(names)
         },
         "confusion": confusion.tolist(),
         "ece": round(expected_calibration_error(probabilities, labels), 4),
+        "majority": round(float(n_true.max() / len(labels)), 4),
     }
+
+
+def accuracy(probabilities: FloatArray, labels: Labels) -> float:
+    """Share of right answers; probabilities of shape (n, classes), labels of shape (n,), n >= 1."""
+    return round(float((probabilities.argmax(axis=1) == labels).mean()), 4)
+
+
+def answer_in_batches(answer: Callable[[ImageArray], FloatArray], pixels: ImageArray) -> FloatArray:
+    """Return the answers to pictures of shape (n, height, width), n >= 1, as one array of shape (n, classes)."""
+    return np.concatenate([answer(pixels[i : i + BATCH]) for i in range(0, len(pixels), BATCH)])
 
 
 def expected_calibration_error(probabilities: FloatArray, labels: Labels) -> float:

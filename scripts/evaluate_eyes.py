@@ -4,21 +4,17 @@ import argparse
 import json
 import sys
 from pathlib import Path
-from typing import Any
 
 import cv2
-import numpy as np
 
 from models.errors import ModelError
 from models.loader import OnnxEyeClassifier, load_eye_classifier
 from pipeline.types import EYE_EMOTIONS, FloatArray, ImageArray
 from pipeline.video.eyes import prepare_strips
 from scripts.evaluate_emotion_damage import damages
-from scripts.evaluate_emotion_figures import class_figures, median_ms
-from scripts.train_emotion_data import PUBLIC_TEST, LabelledFaces
+from scripts.evaluate_emotion_figures import accuracy, answer_in_batches, class_figures, median_ms
+from scripts.train_emotion_data import PUBLIC_TEST
 from scripts.train_eyes_data import load_eyes6
-
-BATCH = 64
 
 
 def main() -> int:
@@ -33,7 +29,7 @@ def main() -> int:
     except (ModelError, OSError, KeyError, ValueError) as exc:
         print(f"evaluate_eyes: {exc}", file=sys.stderr)
         return 2
-    result = figures(classify(classifier, faces.pixels), faces)
+    result = class_figures(classify(classifier, faces.pixels), faces.labels, EYE_EMOTIONS)
     result |= {
         "ms": round(ms_per_strip(classifier, faces.pixels), 3),
         "parameters": classifier.n_parameters,
@@ -41,8 +37,7 @@ def main() -> int:
     }
     if options.damage:
         result["damage"] = {
-            name: round(float((classify(classifier, pixels).argmax(axis=1) == faces.labels).mean()), 4)
-            for name, pixels in damages(faces.pixels)
+            name: accuracy(classify(classifier, pixels), faces.labels) for name, pixels in damages(faces.pixels)
         }
     if options.json:
         print(json.dumps(result))
@@ -69,26 +64,9 @@ def open_model(path: Path | None) -> OnnxEyeClassifier:
     return OnnxEyeClassifier(path.read_bytes(), source=str(path), name=path.stem)
 
 
-def figures(shares: FloatArray, faces: LabelledFaces) -> dict[str, Any]:
-    """Compute what follows from the answers.
-
-    Args:
-        shares: shape (n, 6), n >= 1, order EYE_EMOTIONS.
-        faces: the same n faces, labels index into EYE_EMOTIONS.
-
-    Returns:
-        Those of :func:`class_figures` and majority (accuracy of always giving the most frequent label).
-    """
-    counts = np.bincount(faces.labels, minlength=len(EYE_EMOTIONS))
-    return class_figures(shares, faces.labels, EYE_EMOTIONS) | {
-        "majority": round(float(counts.max() / counts.sum()), 4)
-    }
-
-
 def classify(classifier: OnnxEyeClassifier, pixels: ImageArray) -> FloatArray:
-    """Classify the strips of faces of shape (n, 48, 48) in batches; returns shape (n, 6)."""
-    starts = range(0, len(pixels), BATCH)
-    return np.concatenate([classifier(prepare_strips(pixels[i : i + BATCH])) for i in starts])
+    """Classify the strips of faces of shape (n, 48, 48); returns shape (n, 6)."""
+    return answer_in_batches(lambda faces: classifier(prepare_strips(faces)), pixels)
 
 
 def ms_per_strip(classifier: OnnxEyeClassifier, pixels: ImageArray) -> float:

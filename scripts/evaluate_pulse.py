@@ -36,9 +36,9 @@ from pipeline.physiology.recording import cut_window, new_recording, record
 from pipeline.physiology.skin import mean_skin
 from pipeline.types import FaceFrame, Reason
 from scripts.evaluate_pulse_finger import measure_fingers
-from scripts.pulse_codec import LiveCodec
 from scripts.pulse_portraits import FPS, MOTIONS, draw_subject, film, pulse_wave
 from scripts.temporal_motion import Values
+from scripts.video_codec import LiveCodec
 
 WRONG_BPM = 10.0
 STEP_S = 1.0

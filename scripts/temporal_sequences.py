@@ -15,9 +15,9 @@ import numpy.typing as npt
 
 from pipeline.types import FloatArray, ImageArray
 from pipeline.video.crop import SOURCE_SIZE_PX
-from scripts.temporal_codec import pass_through_vp8
 from scripts.temporal_motion import Motion, Values, change_expression, draw_motion, mouth_darkness, sample_maps
 from scripts.train_emotion_data import LabelledFaces
+from scripts.video_codec import through_vp8
 
 TILE_PX = 160
 FACE_PX = 128
@@ -118,7 +118,7 @@ def _groups(faces: LabelledFaces, spec: SequenceSpec, seed: int) -> Iterator[tup
             switches_s.append(switch_s)
         picture = _tile(tiles)
         kbps = float(np.exp(rng.uniform(*np.log(RATE_KBPS))))
-        decoded = _untile(pass_through_vp8(picture, kbps=kbps, fps=spec.fps))
+        decoded = _untile(through_vp8(picture, kbps=kbps, fps=spec.fps))
         crops = [
             _cut(tile, motion, side_px, rng)[N_WARM_UP:]
             for tile, (motion, side_px) in zip(decoded, motions, strict=True)

@@ -13,7 +13,8 @@ ComposureError
 ├── UnsupportedMedia    415  wrong content type
 ├── Unprocessable       422  well-formed but unusable (codec, SDP)
 ├── TooManyRequests     429  rate limit; carries retry_after_s
-└── Unavailable         503  full or draining; carries retry_after_s
+├── Unavailable         503  full or draining; carries retry_after_s
+└── CannotStart         –    the database does not answer, or was made by a newer version
 
 Messages are written for the person who reads them and hold no personal data, token or SDP.
 """
@@ -110,3 +111,7 @@ class Unavailable(ComposureError):
     """Full or draining."""
 
     status = 503
+
+
+class CannotStart(ComposureError):
+    """The database does not answer, or was made by a newer version."""

@@ -9,7 +9,7 @@ from functools import lru_cache
 
 import numpy as np
 import numpy.typing as npt
-from scipy.fft import dct
+import scipy  # its parts load when they are first used: a server that only names signals needs none of them
 
 from pipeline.audio.framing import Doubles
 from pipeline.audio.short_frames import ShortWindow, cut_short_frames, make_short_window, power_spectra
@@ -44,7 +44,7 @@ def cepstra(window: ShortWindow, power: Doubles) -> Doubles:
     if not len(bands):
         return np.zeros((0, N_MFCC))
     level_db = 10 * np.log10(np.maximum(bands, MIN_POWER))
-    return np.asarray(dct(level_db, type=2, norm="ortho", axis=1)[:, 1 : N_MFCC + 1])
+    return np.asarray(scipy.fft.dct(level_db, type=2, norm="ortho", axis=1)[:, 1 : N_MFCC + 1])
 
 
 def deltas(coefficients: Doubles) -> Doubles:

@@ -5,10 +5,11 @@ sampled sound", IFA Proceedings 17 (1993), equations 9-10 and 22-24.
 """
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 import numpy.typing as npt
-from scipy.fft import next_fast_len
+import scipy  # its parts load when they are first used: a server that only names signals needs none of them
 
 from pipeline.audio.framing import FRAME_S, HOP_S, Doubles
 
@@ -65,6 +66,7 @@ class Candidates:
     """Shape (n,): largest windowed amplitude, the frame's mean taken out."""
 
 
+@lru_cache(maxsize=8)
 def make_pitch_window(rate_hz: float, span: PitchSpan | None = None) -> PitchWindow:
     """Prepare for a sampling rate and a span of pitch, by default the whole.
 
@@ -78,7 +80,7 @@ def make_pitch_window(rate_hz: float, span: PitchSpan | None = None) -> PitchWin
         raise ValueError(f"sampling rate must be at least {MIN_RATE_HZ} Hz, not {rate_hz}")
     frame_samples = round(N_PERIODS * rate_hz / span.floor_hz)
     n_lags = int(np.ceil(rate_hz / span.floor_hz)) + 2
-    n_fft = next_fast_len(frame_samples + n_lags, real=True)
+    n_fft = scipy.fft.next_fast_len(frame_samples + n_lags, real=True)
     window = np.hanning(frame_samples + 2)[1:-1]
     acf = np.fft.irfft(np.abs(np.fft.rfft(window, n_fft)) ** 2, n_fft)[:n_lags]
     return PitchWindow(

@@ -35,8 +35,6 @@ some in hand."""
 BATCH_FRAMES = 50
 """Frames measured together, for with few most of the time goes into calls; a tick measures what is there."""
 
-_PITCH_WINDOW = make_pitch_window(SAMPLE_RATE_HZ)
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FrameTrack:
@@ -123,7 +121,7 @@ def measure_pending(state: VoiceState) -> VoiceState:
     if not len(frames):
         return state
     spectra = measure_spectra(frames)
-    pitch, heard = follow_pitch(_PITCH_WINDOW, state.pitch, frames)
+    pitch, heard = follow_pitch(make_pitch_window(SAMPLE_RATE_HZ), state.pitch, frames)
     level_dbfs = to_dbfs(spectra.rms)
     floor, floor_dbfs = follow_floor(state.floor, level_dbfs, heard.strength, VOICING_STRENGTH)
     newest_hz = np.concatenate((state.track.f0_hz, np.zeros(len(frames))))

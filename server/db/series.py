@@ -9,29 +9,15 @@ from sqlalchemy import JSON, Row, case, delete, func, insert, select, type_coerc
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from pipeline.levels import LEVELS
 from pipeline.moved import PeakPoint
 from pipeline.trend import WINDOW_S
-from pipeline.types import (
-    EMOTIONS,
-    EYE_EMOTIONS,
-    Band,
-    Contribution,
-    Estimate,
-    Reading,
-    Reason,
-    Shares,
-    Signal,
-    Trajectory,
-    VoiceFeatures,
-)
+from pipeline.types import Estimate
+from server.db.estimate_row import contributions_from_row, estimate_from_row, estimate_values, signals_from_row
 from server.db.records import Session, SessionStatus, StoredEstimate
-from server.db.schema import VOICE_COLUMNS, estimates, sessions
+from server.db.schema import estimates, sessions
 
 PAGE = 50
 """Estimates read at once: some milliseconds of work, most of it for the signals."""
-
-_VOICE_PREFIX = "voice_"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -118,7 +104,7 @@ async def live_sessions(connection: AsyncConnection) -> tuple[Session, ...]:
 async def insert_estimates(connection: AsyncConnection, rows: Iterable[StoredEstimate], model_version: str) -> None:
     """Store estimates; a tick that is stored already is left as it is. Raises IntegrityError if a session is gone."""
     values = [
-        {"session_id": row.session_id, "model_version": model_version, **_estimate_values(row.estimate)} for row in rows
+        {"session_id": row.session_id, "model_version": model_version, **estimate_values(row.estimate)} for row in rows
     ]
     if values:
         dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
@@ -150,7 +136,7 @@ async def estimate_pages(
             query = query.where(estimates.c.t_s > after_s)
         rows = (await connection.execute(query)).all()
         if rows:
-            yield tuple(_estimate_from_row(row) for row in rows)
+            yield tuple(estimate_from_row(row) for row in rows)
             after_s = rows[-1].t_s
         if len(rows) < PAGE:
             return
@@ -211,8 +197,8 @@ async def find_peak_points(connection: AsyncConnection, session_id: str, peak_t_
         PeakPoint(
             t_s=row.t_s,
             stress=row.stress,
-            contributions=_contributions_from_row(row),
-            signals=_signals_from_row(row),
+            contributions=contributions_from_row(row),
+            signals=signals_from_row(row),
         )
         for row in rows
     )
@@ -232,132 +218,3 @@ def _session_from_row(row: Row[*tuple[Any, ...]]) -> Session:
         peak_t_s=row.peak_t_s,
         model_version=row.model_version,
     )
-
-
-def _estimate_values(estimate: Estimate) -> dict[str, Any]:
-    shares = estimate.emotions or (None,) * len(EMOTIONS)
-    features = estimate.voice_features
-    return {
-        "t_s": estimate.t_s,
-        **_reading_values("stress", estimate.stress),
-        "stress_raw": estimate.stress_raw,
-        **_reading_values("face", estimate.face),
-        **_reading_values("voice", estimate.voice),
-        **{f"emotion_{name}": share for name, share in zip(EMOTIONS, shares, strict=True)},
-        **_shares_values("level", tuple(LEVELS), estimate.levels),
-        **_shares_values("eyes", EYE_EMOTIONS, estimate.eyes),
-        "band": estimate.band,
-        "trajectory": estimate.trajectory,
-        "window_mean": estimate.window_mean,
-        "window_sd": estimate.window_sd,
-        "peak_t_s": estimate.peak_t_s,
-        "contributions": [[part.signal, part.amount] for part in estimate.contributions],
-        **{
-            name: None if features is None else getattr(features, name.removeprefix(_VOICE_PREFIX))
-            for name in (*VOICE_COLUMNS, "voice_is_silent")
-        },
-        "newest_sample_s": estimate.newest_sample_s,
-        "signals": [
-            [
-                signal.name,
-                _short(signal.value),
-                _short(signal.quality),
-                signal.reason,
-                _short(signal.age_s),
-                _short(signal.z),
-            ]
-            for signal in estimate.signals
-        ],
-    }
-
-
-def _short(value: float | None) -> float | None:
-    """Round to six significant digits: signals are most of what is stored, and none is known better."""
-    return None if value is None else float(f"{value:.6g}")
-
-
-def _reading_values(name: str, reading: Reading) -> dict[str, Any]:
-    return {
-        name: reading.value,
-        f"{name}_quality": reading.quality,
-        f"{name}_reason": reading.reason,
-        f"{name}_age_s": reading.age_s,
-    }
-
-
-def _shares_values(name: str, parts: tuple[str, ...], shares: Shares) -> dict[str, Any]:
-    values = shares.shares or (None,) * len(parts)
-    return {
-        **{f"{name}_{part}": value for part, value in zip(parts, values, strict=True)},
-        f"{name}_quality": shares.quality,
-        f"{name}_reason": shares.reason,
-        f"{name}_age_s": shares.age_s,
-    }
-
-
-def _estimate_from_row(row: Row[*tuple[Any, ...]]) -> Estimate:
-    columns = row._mapping
-    shares = tuple(columns[f"emotion_{name}"] for name in EMOTIONS)
-    return Estimate(
-        t_s=row.t_s,
-        stress=_reading_from_row(row, "stress"),
-        stress_raw=row.stress_raw,
-        face=_reading_from_row(row, "face"),
-        voice=_reading_from_row(row, "voice"),
-        emotions=None if shares[0] is None else shares,
-        levels=_shares_from_row(row, "level", tuple(LEVELS)),
-        eyes=_shares_from_row(row, "eyes", EYE_EMOTIONS),
-        voice_features=_voice_from_row(row),
-        band=None if row.band is None else Band(row.band),
-        trajectory=None if row.trajectory is None else Trajectory(row.trajectory),
-        window_mean=row.window_mean,
-        window_sd=row.window_sd,
-        peak_t_s=row.peak_t_s,
-        contributions=_contributions_from_row(row),
-        newest_sample_s=row.newest_sample_s,
-        signals=_signals_from_row(row),
-    )
-
-
-def _contributions_from_row(row: Row[*tuple[Any, ...]]) -> tuple[Contribution, ...]:
-    return tuple(Contribution(signal=signal, amount=amount) for signal, amount in row.contributions)
-
-
-def _signals_from_row(row: Row[*tuple[Any, ...]]) -> tuple[Signal, ...]:
-    stored = row.signals or ()  # NULL: not asked for, or stored before there were any
-    return tuple(
-        Signal(name=name, value=value, quality=quality, reason=Reason(reason), age_s=age_s, z=z)
-        for name, value, quality, reason, age_s, z in stored
-    )
-
-
-def _reading_from_row(row: Row[*tuple[Any, ...]], name: str) -> Reading:
-    columns = row._mapping
-    return Reading(
-        value=columns[name],
-        quality=columns[f"{name}_quality"],
-        reason=Reason(columns[f"{name}_reason"]),
-        age_s=columns[f"{name}_age_s"],
-    )
-
-
-def _shares_from_row(row: Row[*tuple[Any, ...]], name: str, parts: tuple[str, ...]) -> Shares:
-    columns = row._mapping
-    reason = columns[f"{name}_reason"]
-    if reason is None:  # stored before there were such shares
-        return Shares(shares=None, quality=0.0, reason=Reason.GAP, age_s=0.0)
-    values = tuple(columns[f"{name}_{part}"] for part in parts)
-    return Shares(
-        shares=None if values[0] is None else values,
-        quality=columns[f"{name}_quality"],
-        reason=Reason(reason),
-        age_s=columns[f"{name}_age_s"],
-    )
-
-
-def _voice_from_row(row: Row[*tuple[Any, ...]]) -> VoiceFeatures | None:
-    if row.voice_is_silent is None:
-        return None
-    columns = row._mapping
-    values = {name.removeprefix(_VOICE_PREFIX): columns[name] for name in VOICE_COLUMNS}
-    return VoiceFeatures(is_silent=row.voice_is_silent, **values)

@@ -2,14 +2,12 @@
 
 import asyncio
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any
 
 from aiohttp import web
 
-from pipeline.language.answers import SpokenAnswer, answer_between
+from pipeline.language.answers import answer_between
 from pipeline.levels import LEVELS
-from pipeline.summary import SessionSummary
 from pipeline.types import EMOTIONS
 from server.export.document import CONTENT_TYPE as JSON_TYPE
 from server.export.document import session_json
@@ -23,9 +21,10 @@ from server.http.signal_catalogue import signal_catalogue
 from server.http.templates import render
 from server.http.wording import PURPOSE_WORDS
 from server.protocol import peak_message
-from server.sessions.records import Marker, MarkerKind, Question, SessionStatus
+from server.sessions.answers import list_answers
+from server.sessions.records import Marker, MarkerKind, SessionStatus
 from server.sessions.signal_table import signal_table_json
-from server.sessions.summaries import SessionReport, summarise_estimates
+from server.sessions.summaries import SessionReport
 
 BAND_WORDS = {"low": "Low", "moderate": "Moderate", "high": "High"}
 
@@ -97,7 +96,7 @@ async def summary_page(request: web.Request) -> web.Response:
         interview=report.interview,
         session=session,
         summary=report.summary,
-        answers=await asyncio.to_thread(answers_of, report),
+        answers=await asyncio.to_thread(list_answers, report),
         spoken=await asyncio.to_thread(answer_between, report.words, 0.0, float("inf")),
         purpose_words=PURPOSE_WORDS[report.interview.purpose],
         is_live=session.status is SessionStatus.LIVE,
@@ -123,54 +122,6 @@ async def review(request: web.Request) -> web.Response:
     session = await request.app[SUMMARIES].session(current_user(request), request.match_info["session_id"])
     request.app[REVIEWS].start(session)
     return go_to(f"/sessions/{session.id}#review")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Answer:
-    """The stretch of a session from one question's marker to the next one's, or to the end."""
-
-    number: int
-    """Of the question, from 1."""
-    question: Question
-    asked_s: float
-    summary: SessionSummary
-    """Of this stretch alone."""
-    end_s: float
-    """Infinite for the last one."""
-    spoken: SpokenAnswer
-    difference: float | None
-    """Its median less that of the whole session; None when either is unknown."""
-
-
-def answers_of(report: SessionReport) -> tuple[Answer, ...]:
-    """Return the answers in order of time; a question that was marked twice has two."""
-    numbers = {question.id: (n, question) for n, question in enumerate(report.questions, start=1)}
-    asked = sorted(
-        (
-            (marker.t_s, *numbers[marker.question_id])
-            for marker in report.markers
-            if marker.kind is MarkerKind.QUESTION and marker.t_s is not None and marker.question_id in numbers
-        ),
-        key=lambda item: item[0],
-    )
-    answers = []
-    for i, (asked_s, number, question) in enumerate(asked):
-        end_s = asked[i + 1][0] if i + 1 < len(asked) else float("inf")
-        summary = summarise_estimates(e for e in report.estimates if asked_s <= e.t_s < end_s)
-        whole, here = report.summary.median, summary.median
-        difference = None if whole is None or here is None else here - whole
-        answers.append(
-            Answer(
-                number=number,
-                question=question,
-                asked_s=asked_s,
-                summary=summary,
-                end_s=end_s,
-                spoken=answer_between(report.words, asked_s, end_s),
-                difference=difference,
-            )
-        )
-    return tuple(answers)
 
 
 async def series(request: web.Request) -> web.Response:

@@ -4,13 +4,11 @@ from functools import cache
 from typing import Any
 
 from pipeline.catalogue import CATALOGUE
+from pipeline.moved import is_detail
 from pipeline.signals import Definition
 
 OWN_BEGINNING = {"nonverbal.attentiveness": 0.5, "nonverbal.engagement": 0.5, "nonverbal.composure": 0.5}
 """Indices that are made of distances from the baseline, and their value where nothing moved (docs/evidence.md)."""
-
-DETAILS = ("voice.mfcc",)
-"""Beginnings of names that mean something to researchers alone: never among what moved."""
 
 
 @cache
@@ -31,6 +29,6 @@ def _entry(definition: Definition) -> dict[str, Any]:
         "high": definition.high,
         "is_experimental": definition.is_experimental,
         "has_baseline": definition.has_baseline,
-        "is_detail": definition.name.startswith(DETAILS),
+        "is_detail": is_detail(definition.name),
         "benchmark": OWN_BEGINNING.get(definition.name),
     }

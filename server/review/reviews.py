@@ -74,11 +74,10 @@ class Reviews:
                 known = await review_rows.find_reviews(connection, session.id)
             asked = list_asked([item for item in markers if item.session_id == session.id], questions)
             done = {item.asked_s for item in known if item.review is not None}
-            ends = [t_s for t_s, _ in asked[1:]] + [float("inf")]
-            for (from_s, question), to_s in zip(asked, ends, strict=True):
-                if from_s not in done:
+            for item in asked:
+                if item.from_s not in done:
                     async with self._one_call:
-                        await self._review_answer(session, question.text, from_s, to_s)
+                        await self._review_answer(session, item.question.text, item.from_s, item.to_s)
         except (NotFound, IntegrityError):
             _logger.info("the words of a session were deleted while they were reviewed")
         finally:

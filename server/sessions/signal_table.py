@@ -43,12 +43,11 @@ def make_signal_table(
     """
     if not estimates:
         return ()
-    asked = list_asked(markers, questions)
     end_s = estimates[-1].t_s + TICK_S
-    ends_s = [*(t_s for t_s, _ in asked[1:]), end_s]
     stretches: list[tuple[Question | None, Span]] = [(None, Span(from_s=estimates[0].t_s, to_s=end_s))]
     stretches += [
-        (question, Span(from_s=t_s, to_s=max(t_s, to_s))) for (t_s, question), to_s in zip(asked, ends_s, strict=False)
+        (asked.question, Span(from_s=asked.from_s, to_s=max(asked.from_s, min(asked.to_s, end_s))))
+        for asked in list_asked(markers, questions)
     ]
     figures = summarise_signals(
         [(estimate.t_s, estimate.signals) for estimate in estimates], [span for _, span in stretches]

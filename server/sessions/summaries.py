@@ -145,7 +145,7 @@ def assign_questions(
     return tuple(
         AskedPeak(
             peak=peak,
-            question=next((question for t_s, question in reversed(asked) if t_s <= peak.t_s), None),
+            question=next((item.question for item in reversed(asked) if item.from_s <= peak.t_s), None),
         )
         for peak in peaks
     )

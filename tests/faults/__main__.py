@@ -6,10 +6,11 @@ from typing import Any
 
 from aiohttp import web
 
-from server import __main__ as program
+from server import serving
+from server.__main__ import main
 from tests.faults.switches import Switches, serve_control
 
-_make_app = program.make_app
+_make_app = serving.make_app
 
 
 def make_faulty_app(*args: Any, **options: Any) -> web.Application:
@@ -29,5 +30,5 @@ def make_faulty_app(*args: Any, **options: Any) -> web.Application:
 
 
 if __name__ == "__main__":
-    program.make_app = make_faulty_app
-    sys.exit(program.main())
+    serving.make_app = make_faulty_app
+    sys.exit(main())

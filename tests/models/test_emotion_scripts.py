@@ -77,6 +77,7 @@ def test_figures_of_known_answers():
     assert result["three_level_accuracy"] == 1
     assert result["ci95"][0] <= 0.5 <= result["ci95"][1]
     assert result["ece"] == 0.5
+    assert result["majority"] == 0.5
 
 
 def test_calibration_error_is_the_gap_between_confidence_and_accuracy():

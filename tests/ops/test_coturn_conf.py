@@ -11,7 +11,8 @@ from aioice.turn import create_turn_endpoint
 
 from server.clock import utc_now
 from server.config import Config
-from server.ops.doctor import State, as_text, examine, relay
+from server.ops.doctor import State, as_text, relay
+from server.ops.doctor.examination import examine
 from server.rtc.turn import ice_servers_for
 from tests.fakes.certificates import write_certificate
 from tests.fakes.coturn import SECRET, Coturn, Receiver, free_port

@@ -21,7 +21,8 @@ from server.clock import utc_now
 from server.config import Config
 from server.db.engine import Database, database_url
 from server.db.migrate import migrate
-from server.ops.doctor import State, as_text, examine, network, relay, storage, wallclock
+from server.ops.doctor import State, as_text, network, relay, storage, wallclock
+from server.ops.doctor.examination import examine
 from tests.e2e.server_process import ServerProcess
 from tests.fakes.certificates import write_certificate
 from tests.fakes.coturn import SECRET, Coturn, free_port

@@ -2,7 +2,6 @@ import cv2
 import numpy as np
 import pytest
 
-from scripts.temporal_codec import pass_through_vp8
 from scripts.temporal_motion import change_expression, draw_motion, mouth_darkness, sample_maps
 from scripts.temporal_sequences import (
     FaceSequences,
@@ -12,6 +11,7 @@ from scripts.temporal_sequences import (
     save_sequences,
 )
 from scripts.train_emotion_data import LabelledFaces
+from scripts.video_codec import through_vp8
 
 N_FRAMES = 8
 
@@ -87,7 +87,7 @@ def test_vp8_costs_detail_and_more_of_it_at_a_low_rate() -> None:
     rng = np.random.default_rng(1)
     still = rng.integers(0, 256, (160, 160)).astype(np.uint8)
     frames = np.stack([np.roll(still, i, axis=1) for i in range(6)])
-    errors = [np.abs(pass_through_vp8(frames, kbps=kbps, fps=20).astype(int) - frames).mean() for kbps in (4000, 200)]
+    errors = [np.abs(through_vp8(frames, kbps=kbps, fps=20).astype(int) - frames).mean() for kbps in (4000, 200)]
     assert 0 < errors[0] < errors[1]
 
 

@@ -2,42 +2,18 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
 from models.loader import MODELS_DIR
 from server import clock
-from server.config import Config, ConfigError
+from server.config import Config
 from server.ops.doctor import addresses, certificate, database, media, models, ports, relay, storage, stun, wallclock
-from server.ops.doctor.findings import Finding, State, failed, ok
+from server.ops.doctor.findings import Diagnosis, Finding, failed, ok
 from server.ops.doctor.network import within
 
 CHECK_TIMEOUT_S = 14.0
 """No check takes longer, however silent the servers that it asks."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Diagnosis:
-    """Everything that was found."""
-
-    findings: tuple[Finding, ...]
-    took_s: float
-
-    def count(self, state: State) -> int:
-        """Return how many findings are of this state."""
-        return sum(finding.state is state for finding in self.findings)
-
-    @property
-    def is_well(self) -> bool:
-        """True when nothing failed; warnings are let pass."""
-        return self.count(State.FAILED) == 0
-
-
-def config_failure(error: ConfigError) -> Diagnosis:
-    """Return the diagnosis of settings that cannot be used: nothing else can be looked at."""
-    fix = "Correct the setting that is named; `python -m server serve --help` and docs/install.md list them all."
-    return Diagnosis(findings=(failed("configuration", str(error), fix),), took_s=0.0)
 
 
 async def examine(

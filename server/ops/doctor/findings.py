@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
+from server.config import ConfigError
+
 
 class State(StrEnum):
     """How good a finding is."""
@@ -39,3 +41,26 @@ def warning(check: str, found: str, fix: str) -> Finding:
 def failed(check: str, found: str, fix: str) -> Finding:
     """Return a finding that makes calls impossible."""
     return Finding(check=check, state=State.FAILED, found=found, fix=fix)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Diagnosis:
+    """Everything that was found."""
+
+    findings: tuple[Finding, ...]
+    took_s: float
+
+    def count(self, state: State) -> int:
+        """Return how many findings are of this state."""
+        return sum(finding.state is state for finding in self.findings)
+
+    @property
+    def is_well(self) -> bool:
+        """True when nothing failed; warnings are let pass."""
+        return self.count(State.FAILED) == 0
+
+
+def config_failure(error: ConfigError) -> Diagnosis:
+    """Return the diagnosis of settings that cannot be used: nothing else can be looked at."""
+    fix = "Correct the setting that is named; `python -m server serve --help` and docs/install.md list them all."
+    return Diagnosis(findings=(failed("configuration", str(error), fix),), took_s=0.0)

@@ -4,8 +4,7 @@ import json
 import textwrap
 from dataclasses import asdict
 
-from server.ops.doctor.examination import Diagnosis
-from server.ops.doctor.findings import State
+from server.ops.doctor.findings import Diagnosis, State
 
 WIDTH = 110
 

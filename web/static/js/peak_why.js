@@ -57,7 +57,7 @@ export function whyMoved(catalogue, { moved }) {
     const known = new Map(catalogue.map((definition) => [definition.name, definition]));
     return moved.flatMap(({ name, z, value, quality }) => {
         const definition = known.get(name);
-        if (definition === undefined || definition.is_detail === true) return [];
+        if (definition === undefined) return [];
         const parts = [`${definition.label} ${shownValue(definition, value)}`, measuredDeviation(definition, z)];
         if (quality !== undefined) parts.push(`quality ${percent(quality)}`);
         return [{ key: name, text: parts.join(', ') }];
