@@ -9,8 +9,8 @@ at call bit rates. Windows of 30 s every second. A row says for one condition: `
 rates that were said; ``coverage``, share of windows in which one was said; ``wrong_refused``, share of the windows
 whose best answer is wrong by more than 10 bpm in which none was said (null without such windows). The limits of
 quality in pipeline/physiology/rate.py were chosen on subjects 1 and 4; the default subjects were not looked at for it:
-68, 106 and 61 bpm, pulses of 0.29, 0.44 and 0.20 %. A second of film costs 2 s of one core with six codings; all of the
-default, 198 s of film, takes about 7 minutes of it.
+68, 106 and 61 bpm, pulses of 0.29, 0.44 and 0.20 %. A second of film costs 1.7 s of one core with six codings: the
+default, 198 s of film, takes about 6 minutes.
 
 A recording: CSV has the columns t_s and bpm, seconds since the first frame and the rate measured by contact.
 
