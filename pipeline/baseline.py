@@ -38,6 +38,9 @@ MAX_Z = 10.0
 MAD_TO_SD = 1.4826
 """The median absolute deviation of a normal distribution, times this, is its standard deviation (Rousseeuw and Croux
 1993)."""
+MIN_RATIO_SPREAD = 0.05
+"""Smallest spread on a logarithmic scale: what differs by a twentieth from one stretch to the next is called ordinary
+however steady the first minute was."""
 MIN_SPREAD_SHARE = 0.02
 """Smallest spread as a share of the value, or of the range where the definition has both bounds: a signal that stood
 still in the first minute must not call the first change of its last digit extreme."""
@@ -146,20 +149,32 @@ def _learn(yardstick: Yardstick, definition: Definition, sample_s: float, x: flo
     centre = float(np.median(values))
     deviation = float(np.median(np.abs(np.subtract(values, centre))))
     is_learnt = len(values) >= MAX_VALUES or sample_s - first_s >= LEARN_S
+    least = _min_spread(definition, centre)
     return Yardstick(
         values=() if is_learnt else values,
         first_s=first_s,
         newest_s=sample_s,
         centre=centre,
-        spread=max(MAD_TO_SD * deviation, _min_spread(definition, centre)),
+        spread=max(_widening(definition, len(values), sample_s - first_s) * MAD_TO_SD * deviation, least),
         is_learnt=is_learnt,
     )
+
+
+def _widening(definition: Definition, n_values: int, length_s: float) -> float:
+    """How much wider than the spread of the values the one is that a new value should be held against.
+
+    Values whose windows overlap are worth n = 1 + length / window of values that do not. The deviations of n values
+    from their own mean miss a share of 1 / n of the variance, and a new value misses that mean by 1 / n of it more;
+    thus sqrt((n + 1) / (n - 1)), which goes to 1.
+    """
+    n = float(n_values) if definition.is_event else 1 + length_s / max(definition.window_s, length_s / (n_values - 1))
+    return math.sqrt((n + 1) / (n - 1))
 
 
 def _min_spread(definition: Definition, centre: float) -> float:
     share = MIN_EVENT_SPREAD_SHARE if definition.is_event else MIN_SPREAD_SHARE
     if definition.is_log:
-        return share
+        return max(share, MIN_RATIO_SPREAD)
     size = abs(centre)
     if definition.low is not None and definition.high is not None:
         size = definition.high - definition.low

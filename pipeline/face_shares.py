@@ -31,6 +31,7 @@ DEFINITIONS = (
         what="Mean share of anger, disgust, fear and sadness in the face's expression over 5 s.",
         low=0.0,
         high=1.0,
+        window_s=WINDOW_S,
     ),
     Definition(
         name="nonverbal.surprise_share",
@@ -40,6 +41,7 @@ DEFINITIONS = (
         what="Mean share of surprise in the face's expression over 5 s.",
         low=0.0,
         high=1.0,
+        window_s=WINDOW_S,
     ),
 )
 

@@ -51,6 +51,9 @@ class Definition:
     """False where a distance from the person's own beginning means nothing: counts since the start, flags."""
     is_event: bool = False
     """A new value comes with an event, as an answer, and not each second: a few of them make a baseline."""
+    window_s: float = 60.0
+    """Length of the stretch of time that a value is about: values that follow more closely share a part of it, and a
+    baseline must not take them for as many (``pipeline.baseline``)."""
     is_experimental: bool = False
     """Shown with that word."""
 

@@ -39,6 +39,7 @@ class Reason(StrEnum):
     DARK = "dark"
     SMALL_FACE = "small_face"
     UNCLEAR = "unclear"
+    COVERED = "covered"
     NO_VIDEO = "no_video"
     SILENCE = "silence"
     NOISE = "noise"
@@ -204,6 +205,8 @@ class FaceFrame:
     """Detection confidence in [0, 1]."""
     kbps: float | None = None
     """Bit rate of the video over the last seconds, None when it is not known."""
+    cover: float = 0.0
+    """How sure it is that the lower half of the face is covered (a mask), in [0, 1]."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

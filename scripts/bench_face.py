@@ -117,7 +117,7 @@ def measure(n_frames: int) -> dict[str, Any]:
             evidence = take_evidence(evidence, frame)
         if i_frame % every == 0:
             with watch.step("emotion_network"):
-                face = measure_face(t_s=t_s, rgb=rgb, landmarks=landmarks, classify=classify)
+                face = measure_face(t_s=t_s, rgb=rgb, landmarks=landmarks, classify=classify, cover=frame.cover)
             with watch.step("eyes_network"):
                 look_at_eyes(face, read_eyes)
         if i_frame % round(config.landmark_fps) == 0:

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import scipy.stats
 
 from pipeline.physiology.beats import find_beats
 from pipeline.physiology.hrv import Variability, intervals, measure_variability
@@ -21,7 +22,8 @@ def measure_fingers(folder: Path) -> dict[str, Any]:
 
     ``formula``: ours less NeuroKit2's on the strap's own intervals. ``beats``: from the camera's wave, less the strap's
     over all recordings and over those whose quality lets the value be said. ``neurokit2``: its own beats from the
-    same wave, less the strap's.
+    same wave, less the strap's. ``rank_correlation`` (Spearman): of the errors of ``beats`` with what may tell them:
+    the difference between crests and troughs (``extremes``), the share of intervals kept, and the SNR.
 
     Raises:
         ValueError: there is no recording.
@@ -35,6 +37,10 @@ def measure_fingers(folder: Path) -> dict[str, Any]:
         for kind in ("formula", "beats", "neurokit2"):
             errors = np.abs([row[f"{kind}_{name}"] for row in rows])
             report[f"{kind}_{name}_mae_ms"] = round(float(np.nanmean(errors)), 2)
+            if kind == "beats":
+                for sign in ("extremes", "kept", "snr"):
+                    rho = scipy.stats.spearmanr([row[sign] for row in rows], errors).statistic
+                    report[f"{sign}_{name}_rank_correlation"] = round(float(rho), 2)
             if kind != "formula":
                 report[f"{kind}_{name}_median_ms"] = round(float(np.nanmedian(errors)), 2)
                 report[f"{kind}_{name}_mae_said_ms"] = round(float(np.nanmean(errors[said])), 2)
@@ -60,6 +66,9 @@ def _measure(path: Path) -> dict[str, float]:
     print(f"{path.name}: strap {strap}, camera {own}", file=sys.stderr)
     return {
         "quality": ramp(kept, KEPT_LIMITS) * (1 - ramp(apart, EXTREMES_LIMITS)),
+        "extremes": apart,
+        "kept": kept,
+        "snr": peak.snr_db,
         "formula_rmssd": strap.rmssd_ms - formula_rmssd,
         "formula_sdnn": strap.sdnn_ms - formula_sdnn,
         "beats_rmssd": own.rmssd_ms - strap.rmssd_ms,

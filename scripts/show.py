@@ -76,7 +76,7 @@ def show(file: Path, folder: Path, seconds: float) -> tuple[Path, Path]:
             frame = make_frame(t_s=t_s, rgb=rgb, landmarks=landmarks, kbps=None)
             state, _ = step(state, frame)
             if t_s >= reading_s:
-                face = measure_face(t_s=t_s, rgb=rgb, landmarks=landmarks, classify=classify)
+                face = measure_face(t_s=t_s, rgb=rgb, landmarks=landmarks, classify=classify, cover=frame.cover)
                 state, _ = step(state, look_at_eyes(face, read_eyes).sample)
                 reading_s = t_s + EMOTION_PERIOD_S
             shape = state.evidence.shape

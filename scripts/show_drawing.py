@@ -13,6 +13,7 @@ from pipeline.video.geometry import FaceGeometry, rotation_from_angles
 from pipeline.video.shape import ShapeState
 
 _MESH, _IRIS, _GAZE, _TEXT = (120, 220, 120), (255, 230, 60), (255, 120, 40), (255, 255, 255)
+_OUTLINE = (0, 0, 0)
 _AXES = ((230, 60, 60), (60, 200, 60), (80, 120, 255))
 _ZONES = ("up left", "up", "up right", "left", "centre", "right", "down left", "down", "down right")
 _AXIS_SHARE = 0.9
@@ -149,9 +150,10 @@ def _draw_bars(picture: ImageArray, emotions: Sequence[float], scale: float) -> 
 
 
 def _write(picture: ImageArray, text: str, place: tuple[float, float], scale: float) -> None:
-    at = (round(place[0]), round(place[1] * scale))
-    for colour, width in (((0, 0, 0), 3), (_TEXT, 1)):
-        cv2.putText(picture, text, at, cv2.FONT_HERSHEY_SIMPLEX, 0.45 * scale, colour, width, cv2.LINE_AA)
+    x, y = round(place[0]), round(place[1] * scale)
+    # Letters of another thickness are spaced otherwise, so the outline is the same text, moved.
+    for dx, dy, colour in ((-1, 0, _OUTLINE), (1, 0, _OUTLINE), (0, -1, _OUTLINE), (0, 1, _OUTLINE), (0, 0, _TEXT)):
+        cv2.putText(picture, text, (x + dx, y + dy), cv2.FONT_HERSHEY_SIMPLEX, 0.45 * scale, colour, 1, cv2.LINE_AA)
 
 
 def _whole(point: np.ndarray) -> tuple[int, int]:

@@ -46,6 +46,7 @@ def _define(
     low: float | None = None,
     high: float | None = None,
     is_log: bool = False,
+    window_s: float = 10.0,
     is_experimental: bool = False,
 ) -> Definition:
     return Definition(
@@ -58,6 +59,7 @@ def _define(
         low=low,
         high=high,
         is_log=is_log,
+        window_s=window_s,
         is_experimental=is_experimental,
     )
 
@@ -198,6 +200,7 @@ FILLED_PAUSES = (
         "1/min",
         "Voiced sounds held for 200 ms or more (uh, but also drawn-out vowels), per minute of speech in the last 60 s.",
         low=0.0,
+        window_s=60.0,
         is_experimental=True,
     ),
 )

@@ -55,6 +55,7 @@ LEVEL_DEFINITIONS = tuple(
         what=f"Share of {', '.join(names)} in how actors' speech of this sound was labelled, over the last 3 s.",
         low=0.0,
         high=1.0,
+        window_s=WINDOW_S,
         is_experimental=True,
     )
     for level, names in VOICE_LEVELS.items()
@@ -79,6 +80,7 @@ EMOTION_DEFINITIONS = tuple(
         what=f"Share of {emotion} among eight acted emotions, over the last 3 s of speech.",
         low=0.0,
         high=1.0,
+        window_s=WINDOW_S,
         is_experimental=True,
     )
     for emotion in VOICE_EMOTIONS

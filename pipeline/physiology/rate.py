@@ -56,7 +56,8 @@ def read_rate(window: Window) -> RateReading | None:
 
     Green, CHROM and POS each read the mean of the regions (:func:`combine`), green also each region for itself; what
     moves with the head is taken off every wave. The answer is that of the method with the best SNR among the three. Its
-    support is the weight of the regions whose green agrees, and half for either of the other two methods that does.
+    support is the weight of the regions whose green agrees, and half for either of the other two methods that does. A
+    region that is the only one in view, as the forehead over a mask, agrees with nobody.
     It is worth what SNR, support, stillness, light, bit rate, frame rate and length leave of it, each a factor in
     [0, 1].
 
@@ -79,8 +80,10 @@ def read_rate(window: Window) -> RateReading | None:
     method = max(peaks, key=lambda name: peaks[name].snr_db)
     best = peaks[method]
     support = sum(0.5 for name, peak in peaks.items() if name != method and _agree(peak, best))
-    for weight, wave in zip(weights, waves, strict=True):
-        support += float(weight) * _agree(find_peak(wave), best)
+    if len(waves) > 1:
+        support += sum(
+            float(weight) * _agree(find_peak(wave), best) for weight, wave in zip(weights, waves, strict=True)
+        )
     factors = {
         Reason.WEAK: ramp(best.snr_db, SNR_LIMITS_DB),
         Reason.DISAGREE: ramp(support, SUPPORT_LIMITS),

@@ -20,6 +20,8 @@ _RIGHT_EDGE, _LEFT_EDGE, _NOSE_BRIDGE = 234, 454, 6
 
 REGIONS = ("forehead", "right cheek", "left cheek")
 """Order of the rows of :func:`mean_skin`."""
+CHEEKS = slice(1, 3)
+"""Its rows of the cheeks."""
 
 DARKEST = (20, 12, 5)
 """Red, green, blue: a darker pixel is hair, shadow or noise."""

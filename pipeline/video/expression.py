@@ -10,6 +10,7 @@ import numpy as np
 
 from pipeline.signals import Definition, Group, absent
 from pipeline.types import FloatArray, Reason, Signal
+from pipeline.video.face import MOSTLY_COVERED
 from pipeline.video.geometry import FEATURES, FaceGeometry
 from pipeline.video.seconds import (
     Doubles,
@@ -25,6 +26,8 @@ from pipeline.video.seconds import (
 NEUTRAL_S = 180
 MIN_NEUTRAL_SECONDS = 10
 PRESENT_S = 2
+MIN_SEEN_S = 0.3
+"""A shape is the mean over at least so much."""
 WINDOW_S = 60
 OPEN = 0.7
 """Frames with the lids further down, as a share of the person's open eyes, are left out: a blink pulls at the brows."""
@@ -55,6 +58,7 @@ def _proxy(name: str, label: str, what: str) -> Definition:
         unit="%",
         group=Group.EXPRESSION,
         digits=1,
+        window_s=PRESENT_S,
         what=f"{what}, over the last 2 s against the person's own median, in % of the distance between the eyes.",
     )
 
@@ -69,6 +73,7 @@ DEFINITIONS = (
     _proxy("lip_press", "Lips pressed", "How much less of the lips is seen"),
     Definition(
         name="expression.asymmetry", label="Uneven face", unit="%", group=Group.EXPRESSION, digits=1, low=0.0,
+        window_s=PRESENT_S,
         what="Mean difference of brow, lower lid and corner of the mouth between the sides, against the person's own "
         "median, over the last 2 s, in % of the distance between the eyes.",
     ),
@@ -112,6 +117,8 @@ class ExpressionState:
     pose_deg: tuple[float, float] | None = None
     """Yaw and pitch of the last frame."""
     micro: Micro = field(default_factory=Micro)
+    covered_s: float | None = None
+    """Time of the newest frame whose lower face was covered, None before the first."""
 
 
 def follow_expression(state: ExpressionState, geometry: FaceGeometry, openness: float | None) -> ExpressionState:
@@ -128,6 +135,9 @@ def follow_expression(state: ExpressionState, geometry: FaceGeometry, openness: 
     state = replace(state, watch=watch)
     if geometry.reason is not Reason.OK:
         return replace(state, pose_deg=None, micro=replace(state.micro, memory=(), onset_s=None))
+    if geometry.cover >= MOSTLY_COVERED:
+        micro = replace(state.micro, memory=(), onset_s=None)
+        return replace(state, pose_deg=None, micro=micro, covered_s=geometry.t_s)
     pose_deg = (geometry.yaw_deg, geometry.pitch_deg)
     last_deg = pose_deg if state.pose_deg is None else state.pose_deg
     turned_deg = max(abs(a - b) for a, b in zip(pose_deg, last_deg, strict=True))
@@ -142,7 +152,7 @@ def follow_expression(state: ExpressionState, geometry: FaceGeometry, openness: 
     state = replace(state, shapes=shapes)
     if not is_new and state.neutral is not None:
         return state
-    means = second_means(shapes, 0, slice(2, 2 + _N), min_weight=0.3)
+    means = second_means(shapes, 0, slice(2, 2 + _N), min_weight=MIN_SEEN_S)
     return replace(state, neutral=np.median(means, axis=0)) if len(means) >= MIN_NEUTRAL_SECONDS else state
 
 
@@ -151,13 +161,15 @@ def view_expression(state: ExpressionState, t_s: float) -> tuple[Signal, ...]:
     reason = why_absent(state.watch, t_s)
     if reason is not Reason.OK:
         return absent(DEFINITIONS, reason)
-    age_s = t_s - (state.watch.seen_s or t_s)
     recent = sums_since(state.shapes, t_s - PRESENT_S - 1)
     now = recent.sum(axis=0)
+    if state.covered_s is not None and t_s - state.covered_s <= PRESENT_S and (len(recent) == 0 or now[0] < MIN_SEEN_S):
+        return absent(DEFINITIONS, Reason.COVERED)
+    age_s = t_s - (state.watch.seen_s or t_s)
     shaped: tuple[Signal, ...]
     if state.neutral is None:
         shaped = absent(DEFINITIONS[:-1], Reason.CALIBRATING)
-    elif len(recent) == 0 or now[0] < 0.3:
+    elif len(recent) == 0 or now[0] < MIN_SEEN_S:
         shaped = absent(DEFINITIONS[:-1], Reason.TOO_SHORT)
     else:
         quality = float(now[1] / now[0])

@@ -38,6 +38,10 @@ DARK_LEVEL = 25.0
 """A crop, or a frame in which no face is found, with a smaller mean grey level is reported as DARK."""
 
 
+MOSTLY_COVERED = 0.5
+"""From this cover on it is the reason."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FaceQuality:
     """The four factors of quality, each in [0, 1]."""
@@ -63,7 +67,7 @@ class MeasuredFace:
 
 
 def measure_face(
-    *, t_s: float, rgb: ImageArray, landmarks: FaceLandmarks | None, classify: EmotionClassifier
+    *, t_s: float, rgb: ImageArray, landmarks: FaceLandmarks | None, classify: EmotionClassifier, cover: float = 0.0
 ) -> MeasuredFace:
     """Take a face all the way: crop it, classify it, judge it.
 
@@ -72,13 +76,14 @@ def measure_face(
         rgb: shape (height, width, 3).
         landmarks: the face in it, None when none was found.
         classify: the emotion network.
+        cover: how sure it is that the lower half of the face is covered (``pipeline.video.cover``).
     """
     grey = np.asarray(cv2.cvtColor(rgb, cv2.COLOR_RGB2GRAY), np.uint8)
     if landmarks is None:
         return MeasuredFace(sample=observe_no_face(t_s=t_s, grey=grey), crop=None)
     crop = level_face(grey, landmarks)
     probabilities = classify(prepare_faces(crop[None]))[0]
-    sample = observe(t_s=t_s, grey=grey, crop=crop, landmarks=landmarks, probabilities=probabilities)
+    sample = observe(t_s=t_s, grey=grey, crop=crop, landmarks=landmarks, probabilities=probabilities, cover=cover)
     return MeasuredFace(sample=sample, crop=crop)
 
 
@@ -89,7 +94,13 @@ def observe_no_face(*, t_s: float, grey: ImageArray) -> FaceSample:
 
 
 def observe(
-    *, t_s: float, grey: ImageArray, crop: ImageArray, landmarks: FaceLandmarks, probabilities: FloatArray
+    *,
+    t_s: float,
+    grey: ImageArray,
+    crop: ImageArray,
+    landmarks: FaceLandmarks,
+    probabilities: FloatArray,
+    cover: float = 0.0,
 ) -> FaceSample:
     """Judge a face that was found and classified.
 
@@ -99,25 +110,26 @@ def observe(
         crop: the face in it, shape (48, 48), from :func:`pipeline.video.crop.level_face`.
         landmarks: the face in pixels of the frame.
         probabilities: shape (7,), order EMOTIONS.
+        cover: as for :func:`measure_face`; it lowers the quality by its share.
 
     Returns:
-        Emotions and quality > 0, with DARK or SMALL_FACE as the reason where that weakens them; or no emotions and
-        quality 0 when the face is unusable.
+        Emotions and quality > 0, with DARK, COVERED or SMALL_FACE as the reason where that weakens them; or no
+        emotions and quality 0 when the face is unusable.
     """
     _, side_px = framing(landmarks)
-    quality = assess(crop=crop, side_px=side_px, score=landmarks.score)
+    quality = assess(crop=crop, side_px=side_px, score=landmarks.score).overall * (1 - cover)
     if float(crop.mean()) < DARK_LEVEL:
         reason = Reason.DARK
+    elif cover >= MOSTLY_COVERED:
+        reason = Reason.COVERED
     elif side_px < SMALL_FACE_PX:
         reason = Reason.SMALL_FACE
     else:
         reason = Reason.OK
-    if quality.overall == 0:
+    if quality == 0:
         reason = Reason.NO_FACE if reason is Reason.OK else reason
         return FaceSample(t_s=t_s, emotions=None, quality=0.0, reason=reason, box=_box(landmarks, grey))
-    return FaceSample(
-        t_s=t_s, emotions=probabilities, quality=quality.overall, reason=reason, box=_box(landmarks, grey)
-    )
+    return FaceSample(t_s=t_s, emotions=probabilities, quality=quality, reason=reason, box=_box(landmarks, grey))
 
 
 def assess(*, crop: ImageArray, side_px: float, score: float) -> FaceQuality:

@@ -100,6 +100,8 @@ class FaceGeometry:
     """Yaw and pitch of the gaze, from the line to the camera; the mean of both eyes, before any per-person centre."""
     features: FloatArray = field(default_factory=lambda: np.zeros(len(FEATURES), np.float32))
     """Shape (10,), order FEATURES."""
+    cover: float = 0.0
+    """As in FaceFrame: those of the mouth mean nothing beneath a mask."""
 
     @property
     def has_head(self) -> bool:
@@ -147,6 +149,7 @@ def measure_geometry(frame: FaceFrame) -> FaceGeometry:
         eye_opening=(_opening(shape[:_N_SIDE]), _opening(shape[_N_SIDE : 2 * _N_SIDE])),
         gaze_deg=_gaze(points, turned, max(frame.size) / float(place_cm[2])),
         features=_features(shape),
+        cover=frame.cover,
     )
 
 

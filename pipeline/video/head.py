@@ -33,18 +33,22 @@ MIN_POSTURE_SECONDS = 10
 DEFINITIONS = (
     Definition(
         name="head.yaw", label="Head turned", unit="deg", group=Group.HEAD, digits=0, low=-90.0, high=90.0,
+        window_s=PRESENT_S,
         what="Turn of the head from the line to the camera, to the person's own left above 0, over the last 2 s.",
     ),
     Definition(
         name="head.pitch", label="Head raised", unit="deg", group=Group.HEAD, digits=0, low=-90.0, high=90.0,
+        window_s=PRESENT_S,
         what="Up above 0, down below, from the line to the camera, over the last 2 s.",
     ),
     Definition(
         name="head.roll", label="Head tilted", unit="deg", group=Group.HEAD, digits=0, low=-180.0, high=180.0,
+        window_s=PRESENT_S,
         what="To the person's own left shoulder above 0, over the last 2 s.",
     ),
     Definition(
         name="head.motion", label="Head movement", unit="deg/s", group=Group.HEAD, digits=1, low=0.0, is_log=True,
+        window_s=MOTION_WINDOW_S,
         what="Mean speed at which the head turns, over the last 10 s.",
     ),
     Definition(
@@ -61,10 +65,12 @@ DEFINITIONS = (
     ),
     Definition(
         name="head.distance", label="Distance to the camera", unit="cm", group=Group.HEAD, digits=0, low=0.0,
+        window_s=PRESENT_S,
         what="From the size of the face over the last 2 s, for a face and a lens of usual size: good to a quarter.",
     ),
     Definition(
         name="head.leaning", label="Leaning in", unit="%", group=Group.HEAD, digits=0,
+        window_s=PRESENT_S,
         what="How much larger the face is than its median of two minutes; below 0 the person leans back.",
     ),
     Definition(

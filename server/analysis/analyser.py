@@ -255,13 +255,15 @@ class SessionAnalyser:
         if picture is None:
             return
         landmarks = self._find_face(picture)
-        self._step(make_frame(t_s=t_s, rgb=picture, landmarks=landmarks, kbps=self._bit_rate.kbps()))
+        seen = make_frame(t_s=t_s, rgb=picture, landmarks=landmarks, kbps=self._bit_rate.kbps())
+        self._step(seen)
         self._newest_arrival_s = max(self._newest_arrival_s, frame.arrival_s)
         self._due_s = max(self._due_s + self._period_s, t_s + self._period_s / 2)
         self._measured_s = t_s
         self._count(tracked=1)
         if t_s >= self._reading_due_s:
-            measured = measure_face(t_s=t_s, rgb=picture, landmarks=landmarks, classify=self._networks.emotions)
+            classify = self._networks.emotions
+            measured = measure_face(t_s=t_s, rgb=picture, landmarks=landmarks, classify=classify, cover=seen.cover)
             self._newest_face = face = look_at_eyes(measured, self._networks.eyes)
             self._step(face.sample)
             self._reading_due_s = max(self._reading_due_s + self._reading_period_s, t_s + self._reading_period_s / 2)

@@ -1,5 +1,6 @@
 import math
 import pickle
+import re
 from collections.abc import Iterable
 from dataclasses import replace
 
@@ -16,14 +17,18 @@ from pipeline.baseline import (
     learn_and_compare,
     new_baseline,
 )
+from pipeline.catalogue import CATALOGUE as FULL_CATALOGUE
 from pipeline.signals import Definition, Group, absent
 from pipeline.types import Reason, Signal
+
+CATALOGUE_OF_ALL = tuple(item for item in FULL_CATALOGUE.values() if item.has_baseline)
 
 
 def define(name: str, group: Group, *, is_log: bool = False, has_baseline: bool = True) -> Definition:
     return Definition(
-        name=name, label=name, unit="", group=group, what=name, is_log=is_log, has_baseline=has_baseline, digits=2
-    )
+        name=name, label=name, unit="", group=group, what=name, is_log=is_log, has_baseline=has_baseline, digits=2,
+        window_s=1.0,
+    )  # fmt: skip
 
 
 CATALOGUE = {
@@ -33,6 +38,8 @@ CATALOGUE = {
         define("voice.f0", Group.VOICE, is_log=True),
         define("eyes.count", Group.EYES, has_baseline=False),
         replace(define("turns.latency", Group.TURNS), is_event=True),
+        replace(define("head.sway", Group.HEAD), window_s=10.0),
+        replace(define("gaze.share", Group.GAZE), window_s=60.0),
     )
 }
 
@@ -71,7 +78,8 @@ def test_a_distance_is_in_robust_spreads_of_the_first_minute():
     state, _ = follow(new_baseline(), "head.tilt", values)
     _, (z,) = follow(state, "head.tilt", [7.0], from_s=100.0)
     centre = np.median(values)
-    assert z == pytest.approx((7.0 - centre) / (1.4826 * np.median(np.abs(values - centre))))
+    widening = math.sqrt((MAX_VALUES + 1) / (MAX_VALUES - 1))
+    assert z == pytest.approx((7.0 - centre) / (widening * 1.4826 * np.median(np.abs(values - centre))))
     assert z == pytest.approx(4.0, rel=0.35)
 
 
@@ -195,6 +203,35 @@ def test_five_events_make_a_baseline_with_a_spread_that_is_not_too_small():
     _, distances = follow(new_baseline(), "turns.latency", [0.9, 1.0, 1.0, 1.0, 1.1, 1.4])
     assert distances[:5] == [None] * 5
     assert distances[5] == pytest.approx(2.0, abs=0.01)
+
+
+@pytest.mark.parametrize(("name", "window", "most"), [("head.sway", 10, 0.02), ("gaze.share", 60, 0.12)])
+def test_a_steady_person_is_seldom_far_from_themselves_however_much_the_windows_overlap(name, window, most):
+    """Means of noise over windows that overlap; without a wider spread 0.025 and 0.22 of them are 3 spreads away."""
+    random, far = np.random.default_rng(3), []
+    for _ in range(60):
+        noise = np.convolve(random.normal(size=MAX_VALUES + 3 * window), np.ones(window) / math.sqrt(window), "valid")
+        state, _ = follow(new_baseline(), name, noise[:MAX_VALUES])
+        _, distances = follow(state, name, noise[MAX_VALUES + window - 1 :: 7], from_s=100.0)
+        far += [abs(z) > 3 for z in distances if z is not None]
+    assert np.mean(far) < most
+
+
+def test_a_ratio_that_changes_by_a_twentieth_is_within_one_spread():
+    state, _ = follow(new_baseline(), "voice.f0", [120.0] * 60)
+    _, (near,) = follow(state, "voice.f0", [126.0], from_s=60.0)
+    assert near == pytest.approx(1.0, abs=0.05)
+
+
+def test_the_window_of_a_definition_is_the_one_that_it_tells():
+    told = {item.name: re.search(r"(?:last|over) (?:10 to )?(\d+) s\b", item.what) for item in CATALOGUE_OF_ALL}
+    assert {name for name, match in told.items() if match} >= {"voice.jitter", "head.motion", "pulse.rate"}
+    for item in CATALOGUE_OF_ALL:
+        match = told[item.name]
+        if match:
+            assert item.window_s == float(match[1]), item.name
+        elif "last minute" in item.what:
+            assert item.window_s == 60.0, item.name
 
 
 def test_what_has_no_baseline_or_no_definition_passes_through():

@@ -5,7 +5,7 @@
  * @typedef {"low" | "moderate" | "high"} Band
  * @typedef {"low" | "medium" | "high"} Level
  * @typedef {"ascending" | "stable" | "descending"} Trajectory
- * @typedef {"ok" | "calibrating" | "no_face" | "dark" | "small_face" | "unclear" | "no_video" | "silence" | "noise" | "no_audio"
+ * @typedef {"ok" | "calibrating" | "no_face" | "dark" | "small_face" | "unclear" | "covered" | "no_video" | "silence" | "noise" | "no_audio"
  *   | "gap" | "too_short" | "turned_away" | "moving" | "compressed" | "disagree" | "weak" | "low_rate" | "no_other_voice"
  *   | "not_transcribed" | "automatic_gain" | "noise_suppression" | "faint"} Reason
  *

@@ -71,6 +71,7 @@ const REASONS = {
         dark: 'picture too dark',
         small_face: 'face too small',
         unclear: 'not clear enough',
+        covered: 'lower face covered',
         no_video: 'no picture',
         gap: 'picture lost',
         too_short: 'not seen long enough yet',
