@@ -9,9 +9,9 @@ from playwright.sync_api import Browser, expect
 from tests.e2e.journey import start_call
 from tests.e2e.server_process import ServerProcess
 
-pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(420)]
 
-WORDS_MS = 120_000
+WORDS_MS = 240_000
 """An utterance of the made voice lasts 6 s; writing it down has the lowest priority of all that runs."""
 
 
