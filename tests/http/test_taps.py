@@ -64,6 +64,7 @@ async def test_opencv_reads_pictures_from_the_address(world):
 
 
 async def test_sound_follows_the_clock_within_one_percent(world):
+    began_s = clock.monotonic_s()
     async with a_call(world, RESEARCH), world.anonymous.http.ws_connect(address(world, "audio")) as tap:
         header = await tap.receive_json()
         assert {name: header[name] for name in ("rate", "format", "channels")} == {
@@ -86,7 +87,8 @@ async def test_sound_follows_the_clock_within_one_percent(world):
                 sound.append(samples)
         n_samples = sum(map(len, sound)) - len(sound[-1])
         assert n_samples == pytest.approx((last_s - first_s) * 16_000, rel=0.01)
-        assert first_s == pytest.approx(clock.monotonic_s() - 6, abs=1.5)
+        # On the server's clock; a busy machine may hand it over late.
+        assert began_s - 0.5 < first_s <= clock.monotonic_s() - 6 + 0.5
         assert np.abs(np.concatenate(sound).astype(int)).max() > 1000
 
 
