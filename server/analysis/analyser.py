@@ -36,6 +36,7 @@ from server.analysis.messages import (
     Explained,
     FromWorker,
     HearThrough,
+    InSession,
     KeyframeWanted,
     MakeEstimate,
     MarkGap,
@@ -109,15 +110,7 @@ class SessionAnalyser:
 
     def handle(
         self,
-        message: Media
-        | MarkGap
-        | OthersSpeak
-        | HearThrough
-        | MarkQuestion
-        | Transcribe
-        | MakeEstimate
-        | Recalibrate
-        | Explain,
+        message: InSession,
     ) -> Iterator[FromWorker]:
         """Take one message and yield the answers.
 

@@ -224,20 +224,11 @@ class Pong:
     number: int
 
 
-ToWorker = (
-    Open
-    | Media
-    | MarkGap
-    | OthersSpeak
-    | HearThrough
-    | MarkQuestion
-    | Transcribe
-    | MakeEstimate
-    | Recalibrate
-    | Explain
-    | Close
-    | Ping
+InSession = (
+    Media | MarkGap | OthersSpeak | HearThrough | MarkQuestion | Transcribe | MakeEstimate | Recalibrate | Explain
 )
+"""What an open session takes, in order."""
+ToWorker = Open | InSession | Close | Ping
 FromWorker = Ready | EstimateMade | WordsMade | Checkpoint | Explained | KeyframeWanted | Closed | Failed | Pong
 
 _BY_TAG: Mapping[str, type] = {kind.__name__: kind for kind in get_args(ToWorker) + get_args(FromWorker)}

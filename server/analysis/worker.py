@@ -30,6 +30,7 @@ from server.analysis.messages import (
     Failed,
     FromWorker,
     HearThrough,
+    InSession,
     MakeEstimate,
     MarkGap,
     MarkQuestion,
@@ -102,16 +103,7 @@ class Worker:
 
     def _handle_in_session(
         self,
-        message: Open
-        | Media
-        | MarkGap
-        | OthersSpeak
-        | HearThrough
-        | MarkQuestion
-        | Transcribe
-        | MakeEstimate
-        | Recalibrate
-        | Explain,
+        message: Open | InSession,
     ) -> Iterator[FromWorker]:
         if isinstance(message, Open):
             self._forget(message.session_id)
