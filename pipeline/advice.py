@@ -29,6 +29,8 @@ RISE = 0.1
 """Smallest change of stress over LASTS_S that counts as a rise or a fall: a third of a band."""
 MIN_CORRELATION = 0.7
 """Of stress with time; less is up and down."""
+CARRIED = 0.5
+"""Face or voice alone has to rise or fall by this part of RISE: else only their shares in the mixture have changed."""
 LATE_S = 2.0
 """An answer that begins so much after the usual time is late."""
 FAR_Z = 3.0
@@ -143,24 +145,40 @@ def _find(moments: tuple[Moment, ...], given: tuple[Advice, ...], asked: Asked |
 
 def _known(moments: tuple[Moment, ...]) -> list[tuple[float, float]] | None:
     """(time, stress) where it is known with enough quality, or None when that is too seldom."""
+    return _of_quality([(moment.t_s, moment.stress) for moment in moments])
+
+
+def _of_quality(readings: list[tuple[float, Reading]]) -> list[tuple[float, float]] | None:
+    """(time, value) of the good readings, or None when they are too few.
+
+    While the voice is being calibrated its share in the stress grows from nothing, so stress moves without the person.
+    """
     known = [
-        (moment.t_s, moment.stress.value)
-        for moment in moments
-        if moment.stress.value is not None and moment.stress.quality >= MIN_QUALITY
+        (t_s, reading.value)
+        for t_s, reading in readings
+        if reading.value is not None and reading.quality >= MIN_QUALITY and reading.reason is not Reason.CALIBRATING
     ]
     return known if len(known) >= MIN_KNOWN_SHARE * LASTS_S else None
 
 
-def _change(known: list[tuple[float, float]]) -> float:
-    """What the regression line rises over the known ticks; 0 where stress goes up and down."""
+def _change(moments: tuple[Moment, ...], known: list[tuple[float, float]]) -> float:
+    """What the regression line rises over the known ticks; 0 where stress goes up and down, or the mixture alone."""
     t_s, stress = np.array(known).T
-    t_s = t_s - t_s.mean()
-    deviation = stress - stress.mean()
-    spread = float(np.sqrt((t_s**2).sum() * (deviation**2).sum()))
-    product = float((t_s * deviation).sum())
-    if spread == 0 or abs(product) < MIN_CORRELATION * spread:
+    if np.ptp(stress) == 0 or abs(np.corrcoef(t_s, stress)[0, 1]) < MIN_CORRELATION:
         return 0.0
-    return product / float((t_s**2).sum()) * float(t_s[-1] - t_s[0])
+    rise = _rise(known)
+    alone = (
+        _of_quality([(moment.t_s, moment.face) for moment in moments]),
+        _of_quality([(moment.t_s, moment.voice) for moment in moments]),
+    )
+    is_carried = any(part is not None and np.sign(rise) * _rise(part) >= CARRIED * RISE for part in alone)
+    return rise if is_carried else 0.0
+
+
+def _rise(known: list[tuple[float, float]]) -> float:
+    """What the regression line of the values on time rises from the first to the last."""
+    t_s, values = np.array(known).T
+    return float(np.polyfit(t_s - t_s[0], values, 1)[0] * (t_s[-1] - t_s[0]))
 
 
 def _since(asked: Asked | None, t_s: float) -> str:
@@ -175,7 +193,7 @@ def _rising(moments: tuple[Moment, ...], asked: Asked | None) -> Finding | None:
     known = _known(moments)
     if known is None:
         return None
-    rise = _change(known)
+    rise = _change(moments, known)
     if rise < RISE:
         return None
     return Finding(
@@ -201,7 +219,7 @@ def _falling(moments: tuple[Moment, ...], asked: Asked | None) -> Finding | None
     known = _known(moments)
     if known is None:
         return None
-    rise = _change(known)
+    rise = _change(moments, known)
     if rise > -RISE:
         return None
     return Finding(

@@ -57,6 +57,28 @@ def test_a_rise_of_poor_quality_is_none():
     assert run(estimates)[0] == []
 
 
+def test_a_rise_while_the_voice_is_calibrated_is_none():
+    learning = [replace(item, stress=replace(item.stress, reason=Reason.CALIBRATING)) for item in rising()]
+    assert run(learning)[0] == []
+
+
+def test_what_only_the_shares_of_face_and_voice_change_is_no_rise_and_what_one_of_them_shows_is():
+    def with_parts(face: float, voice: float):
+        """Stress rises by 0.2 in 20 s, the face by the one and the voice by the other part of that."""
+        return [
+            replace(
+                item,
+                face=replace(item.face, value=0.2 + face * (item.stress.value - 0.2)),
+                voice=replace(item.voice, value=0.6 + voice * (item.stress.value - 0.2)),
+            )
+            for item in rising()
+        ]
+
+    assert run(with_parts(0.0, 0.0))[0] == run(with_parts(0.1, -0.2))[0] == []
+    for face, voice in ((1.0, 0.0), (0.0, 1.0), (0.8, 0.8)):
+        assert "rising" in run(with_parts(face, voice))[0][0].text
+
+
 def test_one_new_recommendation_in_twenty_seconds_and_the_same_not_again_for_two_minutes():
     far = [signal(name, 5.0, z=4.0) for name in _FAR]
     given, shown = run(steady(400, *far))
