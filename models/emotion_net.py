@@ -9,6 +9,7 @@ from collections.abc import Mapping
 import numpy as np
 import numpy.typing as npt
 import torch
+import torch.nn.functional as F  # noqa: N812  # the name PyTorch users know
 from torch import Tensor, nn
 
 N_EMOTIONS = 7
@@ -67,11 +68,13 @@ class EmotionNet(nn.Module):  # type: ignore[misc]  # torch is absent where type
     """Grey faces of shape (n, 1, size, size) to logits of shape (n, 2, 7), order ``pipeline.types.EMOTIONS``.
 
     The first of the two answers is what FER+ raters would vote, the second what FER2013's original label would be.
-    With a stem stride of 1 a face of 48 px is seen at the scale that ImageNet training has at 96 px.
+    With a stem stride of 1 a face of 48 px is seen at the scale that ImageNet training has at 96 px; with a stride of 2
+    it is enlarged first, to ``size_px``.
     """
 
-    def __init__(self, dropout: float = 0.2, stem_stride: int = 1) -> None:
+    def __init__(self, dropout: float = 0.2, stem_stride: int = 1, size_px: int = 48) -> None:
         super().__init__()
+        self.size_px = size_px
         layers: list[nn.Module] = [_conv(1, 32, 3, stem_stride)]
         n_in = 32
         for expansion, n_out, n_repeats, stride in STAGES:
@@ -84,6 +87,8 @@ class EmotionNet(nn.Module):  # type: ignore[misc]  # torch is absent where type
 
     def embed(self, faces: Tensor) -> Tensor:
         """Return the pooled features, shape (n, 1280)."""
+        if faces.shape[-1] != self.size_px:
+            faces = F.interpolate(faces, size=(self.size_px, self.size_px), mode="bilinear", align_corners=False)
         return self.features(faces).mean(dim=(2, 3))
 
     def forward(self, faces: Tensor) -> Tensor:

@@ -126,6 +126,7 @@ def train(recipe: Recipe, options: argparse.Namespace) -> None:
         "epochs": round(run.epochs, 1),
         "minutes": round(run.elapsed_s / 60, 2),
         "stem_stride": recipe.stem_stride,
+        "size_px": recipe.size_px,
     } | public
     (options.out / f"{recipe.name}.json").write_text(json.dumps(report))
     print(json.dumps(report), flush=True)

@@ -54,16 +54,20 @@ def augment(faces: Tensor, recipe: Recipe, dice: Dice, framing: Tensor | None = 
         framing: shape (n, 2, 3), places of the aligned face in the picture as ``affine_grid`` takes them, or None.
 
     Returns:
-        Shape (n, 1, size, size), grey levels 0 to 255.
+        Shape (n, 1, size, size), grey levels 0 to 255; the first ``recipe.mild_share`` of them are only warped, half
+        as far.
     """
+    n_mild = round(recipe.mild_share * len(faces))
+    mild, faces = faces[:n_mild], faces[n_mild:]
     if recipe.occlude:
         faces = _occlude(faces, dice)
-    faces = _warp(faces, recipe, dice, framing)
+    faces = _warp(torch.cat((mild, faces)), recipe, dice, framing, n_mild)
+    mild, faces = faces[:n_mild], faces[n_mild:]
     if recipe.degrade:
         faces = _degrade(faces, dice)
     if recipe.relight:
         faces = _relight(faces, dice)
-    return faces.clamp(0, 255)
+    return torch.cat((mild, faces)).clamp(0, 255)
 
 
 def place(faces: Tensor, size_px: int, framing: Tensor | None = None) -> Tensor:
@@ -75,13 +79,18 @@ def place(faces: Tensor, size_px: int, framing: Tensor | None = None) -> Tensor:
     return F.grid_sample(faces, grid, padding_mode="border", align_corners=False)
 
 
-def _warp(faces: Tensor, recipe: Recipe, dice: Dice, framing: Tensor | None) -> Tensor:
-    """Mirror half of the faces; turn by up to 20 degrees, scale by 0.8 to 1.25, stretch by 8 %, shift by 8 %."""
+def _warp(faces: Tensor, recipe: Recipe, dice: Dice, framing: Tensor | None, n_mild: int) -> Tensor:
+    """Mirror half of the faces; turn by up to 20 degrees, scale by 0.8 to 1.25, stretch by 8 %, shift by 8 %.
+
+    The first ``n_mild`` faces are moved half as far.
+    """
     n = len(faces)
+    extent = torch.ones(n, device=faces.device)
+    extent[:n_mild] = 0.5
     flip = torch.where(dice.happens(n, 0.5), -1.0, 1.0).view(n)
     if recipe.warp:
-        angle, log_scale, stretch = (dice.uniform(n, -a, a).view(n) for a in (math.pi / 9, 0.22, 0.08))
-        shift = torch.stack([dice.uniform(n, -0.16, 0.16).view(n) for _ in range(2)], dim=1)
+        angle, log_scale, stretch = (extent * dice.uniform(n, -a, a).view(n) for a in (math.pi / 9, 0.22, 0.08))
+        shift = torch.stack([extent * dice.uniform(n, -0.16, 0.16).view(n) for _ in range(2)], dim=1)
     else:
         angle = log_scale = stretch = torch.zeros(n, device=faces.device)
         shift = torch.zeros(n, 2, device=faces.device)
@@ -137,6 +146,8 @@ def _block_compress(faces: Tensor, step: Tensor, dice: Dice) -> Tensor:
 def _blur(faces: Tensor, sigma_px: Tensor) -> Tensor:
     """Blur each face of shape (n, 1, size, size) by a Gaussian of its own, sigma of shape (n, 1, 1, 1)."""
     n = len(faces)
+    if n == 0:
+        return faces
     offsets = torch.arange(-6.0, 7.0, device=faces.device)
     kernel = torch.exp(-0.5 * (offsets / sigma_px) ** 2)
     kernel = kernel / kernel.sum(dim=3, keepdim=True)

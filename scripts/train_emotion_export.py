@@ -53,7 +53,7 @@ def export_student(checkpoints: Path, data: Path, folder: Path) -> None:
         folder: gets emotion.onnx and the entry [emotion] of manifest.toml.
     """
     report = json.loads((checkpoints / "student.json").read_text())
-    net = EmotionNet(stem_stride=report["stem_stride"])
+    net = EmotionNet(stem_stride=report["stem_stride"], size_px=report["size_px"])
     net.load_state_dict(torch.load(checkpoints / "student.pt", map_location="cpu", weights_only=True))
     training = load_training(data)
     export(net.eval(), training.rows(held_out_rows(training.has_votes)), folder)

@@ -129,7 +129,7 @@ NETWORKS: dict[str, Callable[[], nn.Module]] = {"resnet": resnet, "vgg": vgg, "d
 def build(recipe: Recipe) -> nn.Module:
     """Make the untrained network of a recipe, filters after He et al. 2015."""
     if recipe.network == "mobilenet":
-        net: nn.Module = EmotionNet(stem_stride=recipe.stem_stride)
+        net: nn.Module = EmotionNet(stem_stride=recipe.stem_stride, size_px=recipe.size_px)
     else:
         net = NETWORKS[recipe.network]()
     for module in net.modules():

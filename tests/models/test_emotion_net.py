@@ -10,7 +10,7 @@ torch = pytest.importorskip("torch", reason="torch is needed for training only")
 
 from models.emotion_net import EmotionNet, conv_norm_pairs, load_imagenet  # noqa: E402
 from models.loader import load_emotion_classifier  # noqa: E402
-from pipeline.video.crop import MIN_CONTRAST, prepare_faces  # noqa: E402
+from pipeline.video.crop import FACE_SIZE_PX, MIN_CONTRAST, prepare_faces  # noqa: E402
 from scripts.train_emotion_augment import Dice, augment, equalise, mix, normalise, place  # noqa: E402
 from scripts.train_emotion_data import load_training  # noqa: E402
 from scripts.train_emotion_export import export, fit_temperature, fold_batch_norm  # noqa: E402
@@ -34,7 +34,7 @@ def folded_weights(net):
 
 def test_batch_norm_put_back_keeps_the_function():
     torch.manual_seed(0)
-    net, faces = EmotionNet(), torch.randn(8, 1, 64, 64)
+    net, faces = EmotionNet(), torch.randn(8, 1, 48, 48)
     load_imagenet(net, folded_weights(net), faces)
     evaluated = net.eval().features(faces)
     trained = net.train().features(faces)
@@ -46,23 +46,37 @@ def test_batch_norm_put_back_keeps_the_function():
 
 def test_folding_keeps_the_function():
     torch.manual_seed(0)
-    net, faces = EmotionNet().eval(), torch.randn(4, 1, 64, 64)
+    net, faces = EmotionNet().eval(), torch.randn(4, 1, 48, 48)
     np.testing.assert_allclose(fold_batch_norm(net)(faces).detach(), net(faces).detach(), atol=1e-5)
 
 
 def test_augmented_faces_are_grey_levels_and_repeatable():
     faces = torch.randint(0, 256, (32, 1, 48, 48)).float()
     one, other = (augment(faces, STUDENT, Dice(3)) for _ in range(2))
-    assert one.shape == (32, 1, 64, 64)
+    assert one.shape == (32, 1, 48, 48)
     assert torch.equal(one, other)
     assert not torch.equal(one, augment(faces, STUDENT, Dice(4)))
     assert 0 <= float(one.min()) <= float(one.max()) <= 255
     assert float(normalise(one, 8.0).std()) == pytest.approx(0.5, abs=0.05)
 
 
+def test_mild_faces_are_moved_only_and_come_first():
+    faces = torch.full((32, 1, 48, 48), 130.0)  # moving a flat picture leaves it as it is
+    changed = augment(faces, QUICK, Dice(3))
+    assert changed.shape == (32, 1, 64, 64)
+    is_flat = (changed - 130).abs().amax(dim=(1, 2, 3)) < 1e-3
+    assert bool(is_flat[:20].all())
+    assert not bool(is_flat[20:].any())
+
+
+def test_a_network_enlarges_the_faces_of_the_product_itself():
+    net, faces = EmotionNet(stem_stride=2, size_px=64).eval(), torch.randn(4, 1, 48, 48)
+    np.testing.assert_allclose(net(faces).detach(), net(place(faces, 64)).detach(), atol=1e-5)
+
+
 def test_training_prepares_faces_as_live_frames_are_prepared():
     faces = torch.randint(0, 256, (4, 1, 48, 48), dtype=torch.uint8)
-    mine = normalise(place(faces.float(), 64), MIN_CONTRAST)
+    mine = normalise(place(faces.float(), FACE_SIZE_PX), MIN_CONTRAST)
     np.testing.assert_allclose(mine, prepare_faces(faces[:, 0].numpy()), atol=0.02)
 
 
@@ -149,14 +163,14 @@ def test_a_run_goes_on_where_it_stopped_and_ends_as_if_it_had_not(folder):
 @pytest.mark.filterwarnings("ignore::torch.jit.TracerWarning")
 def test_what_is_exported_computes_the_same_and_can_be_trained_on(folder, tmp_path):
     torch.manual_seed(0)
-    net = EmotionNet(stem_stride=2).eval()
+    net = EmotionNet(stem_stride=2, size_px=64).eval()
     for _, _, norm in conv_norm_pairs(net):
         torch.nn.init.normal_(norm.bias, std=0.1)  # equal biases would be stored once, under one name
     export(net, load_training(folder), tmp_path / "models")
     classifier = load_emotion_classifier(tmp_path / "models")
-    faces = torch.randn(4, 1, 64, 64)
+    faces = torch.randn(4, 1, FACE_SIZE_PX, FACE_SIZE_PX)
     assert classifier(faces.numpy()).shape == (4, 7)
-    again = EmotionNet(stem_stride=2)
+    again = EmotionNet(stem_stride=2, size_px=64)
     load_deployed(again, tmp_path / "models" / "emotion.onnx", faces)
     np.testing.assert_allclose(again.eval()(faces).detach(), net(faces).detach(), atol=1e-4)
 
