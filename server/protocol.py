@@ -95,7 +95,7 @@ CLIENT_EVENTS: dict[str, ClientEvent] = {
     "consent": ClientEvent(
         roles=CANDIDATE,
         fields={
-            "kind": Field(type=str, choices=("analysis", "recording", "research", "transcription")),
+            "kind": Field(type=str, choices=("analysis", "research", "transcription")),
             "granted": Field(type=bool),
             "text_version": Field(type=str, max_length=40),
         },

@@ -37,7 +37,6 @@ class ConsentKind(StrEnum):
 
     CALL = "call"
     ANALYSIS = "analysis"
-    RECORDING = "recording"
     RESEARCH = "research"
     TRANSCRIPTION = "transcription"
 

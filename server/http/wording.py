@@ -32,7 +32,6 @@ CANDIDATE_PURPOSE_TEXTS = {
 CONSENT_WORDS = {
     ConsentKind.CALL: "Call",
     ConsentKind.ANALYSIS: "Analysis",
-    ConsentKind.RECORDING: "Recording",
     ConsentKind.RESEARCH: "Research use",
     ConsentKind.TRANSCRIPTION: "Transcription",
 }

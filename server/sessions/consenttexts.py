@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from server.sessions.records import ConsentKind, Purpose
 
-TEXT_DATE = "2026-12b"
+TEXT_DATE = "2026-12c"
 """Part of every version; change it with any text below."""
 
 
@@ -24,26 +24,30 @@ class ConsentText:
     """What the box to tick says."""
     paragraphs: tuple[str, ...]
     """The explanation."""
+    common: tuple[str, ...]
+    """What holds for every question but the one for the call: pages show it once, above them."""
 
     @property
     def sha256(self) -> str:
         """Hash of everything shown, stored with the answer."""
-        shown = "\n".join((self.version, self.title, self.statement, *self.paragraphs))
+        shown = "\n".join((self.version, self.title, self.statement, *self.paragraphs, *self.common))
         return hashlib.sha256(shown.encode()).hexdigest()
 
 
 _USE = {
     Purpose.PRACTICE: "This is a practice interview: the results serve your own learning and decide nothing about you.",
     Purpose.RESEARCH: "This is a research interview: the results serve a study and decide nothing about you.",
-    Purpose.SELECTION: "This interview is part of a selection. Saying no to this must not be held against you.",
+    Purpose.SELECTION: "This interview is part of a selection. Saying no to any of these must not be held against you.",
 }
 _NO_VERDICT = "The measurement is not a verdict about you and must not be used as one."
 
 _KEPT = (
-    "It is kept with this interview until the interviewers delete the interview; you can ask them to do so at any"
-    " time. Deleting removes everything."
+    "What is measured or written down is kept with this interview until the interviewers delete the interview; you"
+    " can ask them to do so at any time. Deleting removes everything. Sound and picture are not recorded."
 )
-_WITHDRAW = "You can change your mind at any time, also during the call, with one switch on your page."
+_WITHDRAW = (
+    "You can change your mind at any time, also during the call, with one switch on your page. The call goes on."
+)
 
 _WORDING: dict[ConsentKind, tuple[str, str, tuple[str, ...]]] = {
     ConsentKind.CALL: (
@@ -72,14 +76,6 @@ _WORDING: dict[ConsentKind, tuple[str, str, tuple[str, ...]]] = {
             "The measurements compare you with yourself at the beginning of the call. They are uncertain indications,"
             " wrong at times, and can be further off for some people than for others. They are not a diagnosis, not a"
             " lie detector and not a mark.",
-        ),
-    ),
-    ConsentKind.RECORDING: (
-        "Recording",
-        "I agree that sound and picture of this interview may be recorded.",
-        (
-            "The interviewers named on this page may keep a recording of the call on this server and watch it later.",
-            "Without your consent nothing is recorded.",
         ),
     ),
     ConsentKind.RESEARCH: (
@@ -122,11 +118,8 @@ def consent_text(kind: ConsentKind, purpose: Purpose) -> ConsentText:
 
 def _text(kind: ConsentKind, purpose: Purpose) -> ConsentText:
     title, statement, paragraphs = _WORDING[kind]
-    if kind is not ConsentKind.CALL:
-        use = _USE[purpose]
-        if kind is ConsentKind.ANALYSIS and purpose is Purpose.SELECTION:
-            use = f"{use} {_NO_VERDICT}"
-        paragraphs = (*paragraphs, use, _KEPT, _WITHDRAW)
+    if kind is ConsentKind.ANALYSIS and purpose is Purpose.SELECTION:
+        paragraphs = (*paragraphs, _NO_VERDICT)
     return ConsentText(
         kind=kind,
         purpose=purpose,
@@ -135,4 +128,5 @@ def _text(kind: ConsentKind, purpose: Purpose) -> ConsentText:
         title=title,
         statement=statement,
         paragraphs=paragraphs,
+        common=() if kind is ConsentKind.CALL else (_USE[purpose], _KEPT, _WITHDRAW),
     )

@@ -8,6 +8,7 @@ from alembic.util import CommandError
 from sqlalchemy import inspect, text
 
 from pipeline.types import Reason, Shares
+from server.db.consents import of_participant
 from server.db.engine import Database
 from server.db.migrate import MIGRATIONS, migrate
 from server.db.schema import metadata
@@ -70,6 +71,33 @@ async def test_a_database_of_a_newer_version_is_refused(tmp_path: Path):
     await database.close()
 
 
+_INTERVIEW = (
+    "INSERT INTO users VALUES ('u', 'U', 'u@example.org', 'interviewer', 1, '', '2026-11-20')",
+    "INSERT INTO interviews VALUES ('i', 'T', 'C', 'c@example.org', '2026-11-20', 45, 'practice', 'r', 'ended',"
+    " 1, 'u', '2026-11-20')",
+    "INSERT INTO participants VALUES ('p', 'i', 'candidate', 'C', NULL, NULL, NULL, '2026-11-20')",
+)
+"""A candidate of an interview, in the columns of the first tables."""
+
+
+async def test_answers_about_a_recording_go_and_the_others_stay(tmp_path: Path):
+    database = Database.open(f"sqlite+aiosqlite:///{tmp_path / 'composure.db'}")
+    await migrate(database, revision="0006")
+    async with database.write() as connection:
+        for statement in (
+            *_INTERVIEW,
+            *(
+                f"INSERT INTO consents VALUES ({n}, 'p', '{kind}', 1, 'practice', 'old', '', '2026-11-20 10:00:00')"
+                for n, kind in enumerate(("call", "recording", "research"))
+            ),
+        ):
+            await connection.execute(text(statement))
+    await migrate(database)
+    async with database.read() as connection:
+        assert [answer.kind for answer in await of_participant(connection, "p")] == ["call", "research"]
+    await database.close()
+
+
 async def test_estimates_from_before_levels_and_eyes_are_read_without_them(tmp_path: Path):
     database = Database.open(f"sqlite+aiosqlite:///{tmp_path / 'composure.db'}")
     await migrate(database, revision="0001")
@@ -85,10 +113,7 @@ async def test_estimates_from_before_levels_and_eyes_are_read_without_them(tmp_p
     columns, values = ", ".join(old), ", ".join(f":{name}" for name in old)
     async with database.write() as connection:
         for statement in (
-            "INSERT INTO users VALUES ('u', 'U', 'u@example.org', 'interviewer', 1, '', '2026-11-20')",
-            "INSERT INTO interviews VALUES ('i', 'T', 'C', 'c@example.org', '2026-11-20', 45, 'practice', 'r', 'ended',"
-            " 1, 'u', '2026-11-20')",
-            "INSERT INTO participants VALUES ('p', 'i', 'candidate', 'C', NULL, NULL, NULL, '2026-11-20')",
+            *_INTERVIEW,
             "INSERT INTO sessions VALUES ('s', 'i', 'p', '2026-11-20', NULL, 'ended', '', NULL, NULL, NULL, 'old')",
         ):
             await connection.execute(text(statement))

@@ -79,7 +79,7 @@ def candidate_waits(
 ) -> None:
     """Answer the consents, check the devices, go to the waiting room."""
     page.goto(join_link + query)
-    for kind in ("call", "analysis", "recording", "research", "transcription"):
+    for kind in ("call", "analysis", "research", "transcription"):
         box = page.locator(f"#consent-form input[name={kind}]")
         if box.count():
             box.set_checked(kind in agrees_to)

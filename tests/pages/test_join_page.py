@@ -21,14 +21,16 @@ def ticks(page):
     return re.findall(r'<input type="checkbox" name="(\w+)"', page.html)
 
 
-async def test_it_says_by_whom_for_what_and_asks_four_separate_consents(site):
+async def test_it_says_by_whom_for_what_and_asks_separate_consents(site):
     page = await site.visitor().get(join_path(await schedule(await site.operator())))
     assert page.status == 200
     assert "Maria Schneider invited you" in page.text
     assert "No lie detector" in page.text
-    assert ticks(page) == ["call", "analysis", "recording", "research"]
+    assert ticks(page) == ["call", "analysis", "research"]
     assert re.findall(r'name="(\w+)"[^>]* checked', page.html) == [], "nothing is ticked for the candidate"
-    assert set(script_page(page)["versions"]) == {"call", "analysis", "recording", "research"}
+    assert set(script_page(page)["versions"]) == {"call", "analysis", "research"}
+    assert page.text.count("until the interviewers delete") == page.text.count("You can change your mind") == 1
+    assert "not recorded" in page.text
 
 
 async def test_where_the_purpose_is_not_analysed_there_is_no_box_for_it(site):
@@ -59,7 +61,7 @@ async def test_answers_are_remembered_over_a_reload(site):
 async def test_the_interviewers_page_shows_the_answers(site):
     operator = await site.operator()
     page = await schedule(operator)
-    assert page.text.count("Not answered yet") == 4
+    assert page.text.count("Not answered yet") == 3
 
 
 async def test_a_link_that_is_none_gets_a_plain_page(site):

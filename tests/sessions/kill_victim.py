@@ -10,7 +10,6 @@ from pathlib import Path
 from server.config import Config
 from server.db.engine import Database, database_url
 from server.db.migrate import migrate
-from server.sessions.records import ConsentKind
 from tests.fakes.rooms import FakeClock, estimate
 from tests.sessions.conftest import Call, World
 
@@ -30,7 +29,7 @@ async def main(data_dir: Path) -> None:
     user = await world.operator()
     call = Call(world, user, await world.interview(user))
     rooms = asyncio.create_task(world.rooms.run(), name="rooms")
-    tell(await call.analyse(ConsentKind.RECORDING))
+    tell(await call.analyse())
     t_s = 0.0
     while not rooms.done():
         t_s += 1.0

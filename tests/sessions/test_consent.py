@@ -9,21 +9,18 @@ from tests.sessions.conftest import Call, World, answer, last, received
 # The beginning of the hash of each text: changing a text without a new version fails here. To change one, raise
 # TEXT_DATE in consenttexts.py and replace these.
 SHOWN = {
-    "call-practice-2026-12b": "0d7127d9573f1d15",
-    "analysis-practice-2026-12b": "462ed271fc6b974f",
-    "recording-practice-2026-12b": "dd29a99c68a00f32",
-    "research-practice-2026-12b": "ecd3bf51eb53be25",
-    "transcription-practice-2026-12b": "ff1685f3f5614bab",
-    "call-research-2026-12b": "f3a1bac3586b6cd1",
-    "analysis-research-2026-12b": "2fed000ee1507513",
-    "recording-research-2026-12b": "5442d7bcc06fe081",
-    "research-research-2026-12b": "b86bc33e89fe3f89",
-    "transcription-research-2026-12b": "814b76ae98a178a0",
-    "call-selection-2026-12b": "366011ee3c0a343a",
-    "analysis-selection-2026-12b": "0d0744da470158a0",
-    "recording-selection-2026-12b": "8c38b33e75024780",
-    "research-selection-2026-12b": "ce3d09d2d293d72a",
-    "transcription-selection-2026-12b": "a302304ca2197f76",
+    "call-practice-2026-12c": "6995b579be75c7e9",
+    "analysis-practice-2026-12c": "1e0ed07ff9159af4",
+    "research-practice-2026-12c": "c0cc7eebf4f9c1d5",
+    "transcription-practice-2026-12c": "b937f717cc882e98",
+    "call-research-2026-12c": "65c9778a88cac34c",
+    "analysis-research-2026-12c": "10519bf11f62670f",
+    "research-research-2026-12c": "c8a6a30dca31c1df",
+    "transcription-research-2026-12c": "3e522452882ce37d",
+    "call-selection-2026-12c": "7e0302691706e0b1",
+    "analysis-selection-2026-12c": "6d871cd5424369e5",
+    "research-selection-2026-12c": "07011c1f5101c7cf",
+    "transcription-selection-2026-12c": "3be6f6763a9dfcbb",
 }
 
 
@@ -36,9 +33,9 @@ def test_texts_are_those_of_their_version():
 def test_questions_of_which_only_the_call_is_needed(purpose: Purpose):
     texts = consent_texts(purpose)
     assert [text.kind for text in texts] == list(ConsentKind)
-    assert [text.is_required for text in texts] == [True, False, False, False, False]
+    assert [text.is_required for text in texts] == [True, False, False, False]
     assert all(len(text.version) <= 40 for text in texts)
-    assert len({text.sha256 for text in texts}) == 5
+    assert len({text.sha256 for text in texts}) == 4
 
 
 def test_the_purpose_is_told():
@@ -46,13 +43,13 @@ def test_the_purpose_is_told():
         consent_text(ConsentKind.ANALYSIS, purpose) for purpose in (Purpose.PRACTICE, Purpose.SELECTION)
     )
     assert practice.sha256 != selection.sha256
-    assert "practice" in " ".join(practice.paragraphs)
+    assert "practice" in " ".join(practice.common)
 
 
 @pytest.mark.parametrize("purpose", Purpose)
 def test_what_analysis_asks_says_what_it_is_and_is_not(purpose: Purpose):
     asked = consent_text(ConsentKind.ANALYSIS, purpose)
-    text = " ".join((asked.statement, *asked.paragraphs))
+    text = " ".join((asked.statement, *asked.paragraphs, *asked.common))
     for words in ("face", "voice", "interviewers named", "not a lie detector", "until the interviewers delete"):
         assert words in text
     assert "change your mind" in text

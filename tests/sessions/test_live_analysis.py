@@ -27,7 +27,7 @@ async def test_without_consent_the_analysis_is_never_touched(call: Call, world: 
     messages = await world.say(call.interviewer, "start_analysis")
     assert last(messages, "error")["code"] == "no_consent"
     await world.say(
-        call.candidate, "consent", kind="recording", granted=True, text_version=f"recording-practice-{TEXT_DATE}"
+        call.candidate, "consent", kind="research", granted=True, text_version=f"research-practice-{TEXT_DATE}"
     )
     await world.say(
         call.candidate, "consent", kind="analysis", granted=False, text_version=f"analysis-practice-{TEXT_DATE}"

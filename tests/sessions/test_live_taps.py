@@ -32,7 +32,7 @@ async def drain(subscription: EstimateSubscription) -> list[float]:
 
 async def test_taps_need_the_consent_for_research(call: Call, world: World):
     tap = await tap_of(call, world)
-    await call.begin(ConsentKind.ANALYSIS, ConsentKind.RECORDING)
+    await call.begin(ConsentKind.ANALYSIS)
     with pytest.raises(Forbidden):
         await world.rooms.attach_tap(tap, Consumer())
     with pytest.raises(Forbidden):

@@ -180,7 +180,7 @@ async def test_a_candidate_lists_those_whose_link_they_opened_and_no_other_of_th
 
 async def test_deleting_leaves_no_row_and_no_byte(call: Call, world: World):
     other = await world.interview(call.user, title="Stays")
-    await call.analyse(ConsentKind.RESEARCH, ConsentKind.RECORDING)
+    await call.analyse(ConsentKind.RESEARCH)
     await world.say(call.candidate, "devices", microphone=True, camera=True, settings={"echoCancellation": True})
     for n in range(1, 200):
         world.analysis.newest.estimate(estimate(float(n)), 0.0)
