@@ -3,7 +3,8 @@
 Milliseconds of processor time on one core for a second of sound, for each stage, beside librosa and Praat (development
 packages: ``scripts/setup --dev``) doing the same in the same run on the same sound. The sound is generated talk that
 has been through Opus at 24 kbit/s. ``whole`` is the voice path as a session runs it: packets of 20 ms in, every signal
-of the voice out once a second. Each figure is the best of ``--repeats``: other work on the machine makes them worse.
+of the voice out once a second, and the voice network's answer to the last three seconds. Each figure is the best of
+``--repeats``: other work on the machine makes them worse.
 """
 
 import argparse
@@ -21,6 +22,7 @@ import numpy as np
 import parselmouth
 from parselmouth.praat import call
 
+from models.loader import load_voice_classifier
 from pipeline.audio.acoustic_signals import view_acoustics
 from pipeline.audio.acoustics import AcousticState, follow_acoustics
 from pipeline.audio.filled_pauses import find_filled_pauses
@@ -33,7 +35,9 @@ from pipeline.audio.pitch import PitchTrack, estimate_pitch
 from pipeline.audio.pitch_candidates import MAX_F0_HZ, MIN_F0_HZ
 from pipeline.audio.spectral_features import measure_spectral
 from pipeline.audio.voice import hear, measure_pending, new_voice
-from pipeline.types import SAMPLE_RATE_HZ, AudioChunk, FloatArray
+from pipeline.audio.voice_emotion import WINDOW_SAMPLES, judge_voice, keep_sound, new_sound
+from pipeline.audio.voice_input import prepare_voice
+from pipeline.types import SAMPLE_RATE_HZ, AudioChunk, FloatArray, VoiceClassifier
 from scripts.evaluate_pitch_vowels import FORMANTS_HZ, make_vowel
 from scripts.evaluate_voice_score_clips import pass_through_opus
 
@@ -72,17 +76,25 @@ def make_talk(duration_s: float) -> FloatArray:
     return pass_through_opus((sound + rng.normal(0.0, 1e-3, len(sound))).astype(np.float32))
 
 
-def run_path(sound: FloatArray) -> AcousticState:
+def run_path(sound: FloatArray, classify: VoiceClassifier) -> AcousticState:
     """Run the voice path as a session does."""
-    voice, acoustics = new_voice(), AcousticState()
+    voice, acoustics, heard = new_voice(), AcousticState(), new_sound()
     for start in range(0, len(sound), PACKET_SAMPLES):
         end = start + PACKET_SAMPLES
-        voice = hear(voice, AudioChunk(t_s=start / SAMPLE_RATE_HZ, samples=sound[start:end]))
+        chunk = AudioChunk(t_s=start / SAMPLE_RATE_HZ, samples=sound[start:end])
+        voice, heard = hear(voice, chunk), keep_sound(heard, chunk)
         if end % SAMPLE_RATE_HZ == 0:
             voice = measure_pending(voice)
             acoustics = follow_acoustics(acoustics, voice)
             view_acoustics(acoustics, end / SAMPLE_RATE_HZ)
+            judge_voice(heard, voice, end / SAMPLE_RATE_HZ, classify)
     return acoustics
+
+
+def judge_each_second(sound: FloatArray, classify: VoiceClassifier) -> None:
+    """Let the network judge the last seconds, once a second, whatever is in them."""
+    for end in range(SAMPLE_RATE_HZ, len(sound) + 1, SAMPLE_RATE_HZ):
+        classify(prepare_voice(sound[max(0, end - WINDOW_SAMPLES) : end])[None])
 
 
 def measure(duration_s: float, repeats: int) -> list[Row]:
@@ -92,7 +104,8 @@ def measure(duration_s: float, repeats: int) -> list[Row]:
     track = estimate_pitch(samples, SAMPLE_RATE_HZ)
     voiced = track.f0_hz > 0
     f0_hz, at_s = track.f0_hz[voiced], track.t_s[voiced]
-    state = run_path(sound)
+    classify = load_voice_classifier()
+    state = run_path(sound, classify)
     praat = parselmouth.Sound(samples, SAMPLE_RATE_HZ)
     stages: list[tuple[str, Callable[[], object], str | None, Callable[[], object] | None]] = [
         (
@@ -127,7 +140,8 @@ def measure(duration_s: float, repeats: int) -> list[Row]:
             None,
             None,
         ),
-        ("whole", partial(run_path, sound), None, None),
+        ("voice_emotion", partial(judge_each_second, sound, classify), None, None),
+        ("whole", partial(run_path, sound, classify), None, None),
     ]
     return [_compare(*stage, duration_s=duration_s, repeats=repeats) for stage in stages]
 

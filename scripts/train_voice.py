@@ -60,7 +60,7 @@ def parse_options() -> argparse.Namespace:
     parser.add_argument("--folds", action="store_true", help="stop after the five networks that leave speakers out")
     parser.add_argument("--only", type=int, choices=range(ALL + 1), help=f"train this one alone; {ALL}: all speakers")
     parser.add_argument("--copies", type=int, default=4, help="damaged copies of each clip beside the clean one")
-    parser.add_argument("--members", type=int, default=2, help="networks whose answers are averaged")
+    parser.add_argument("--members", type=int, default=3, help="networks whose answers are averaged")
     parser.add_argument("--epochs", type=int, default=110)
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--seed", type=int, default=1)
