@@ -6,10 +6,8 @@ from dataclasses import replace
 
 from pipeline.types import Estimate
 from server.db import interviews as interview_rows
-from server.db import logins as login_rows
 from server.db import participants as participant_rows
-from server.db.engine import AsyncConnection
-from server.errors import Conflict, Forbidden, Gone, NotAuthenticated, NotFound
+from server.errors import Conflict, Forbidden, Gone, NotFound
 from server.media import Attachment, FrameConsumer
 from server.protocol import BOTH, INTERVIEWER, SERVER_EVENTS, Role
 from server.sessions.consent import Answer, ConsentState
@@ -20,6 +18,7 @@ from server.sessions.ratelimit import RateLimiter
 from server.sessions.records import ConsentKind, Interview, InterviewStatus, Participant, SessionStatus
 from server.sessions.room_analysis import AnalysisEvents, RoomAnalysis
 from server.sessions.room_history import RoomHistory
+from server.sessions.room_members import find_logged_out, find_member, read_membership
 from server.sessions.room_messages import Message, tap_message, welcome_message
 from server.sessions.room_services import RoomServices
 from server.sessions.room_state import start_problem, state_message
@@ -121,29 +120,11 @@ class LiveRoom:
             NotAuthenticated: the join link or the login by which they came is void.
         """
         async with self._services.database.read() as connection:
-            participant = await participant_rows.get(connection, principal.participant_id)
-            if participant is not None and principal.role is Role.INTERVIEWER:
-                is_member = await interview_rows.is_interviewer(
-                    connection, self.interview.id, participant.user_id or ""
-                )
-                participant = participant if is_member else None
-            is_good = await self._is_good(connection, principal)
-        if participant is None or participant.interview_id != self.interview.id:
-            raise NotFound("This room does not exist.")
-        if not is_good:
-            raise NotAuthenticated("This access token is not valid any more; get a new one.")
+            participant = await find_member(connection, self.interview, principal, self._services.now())
         self._seats.setdefault(participant.id, new_seat(participant))
         seat = self.seat_of(participant.id, principal.role)
         seat.login_id = principal.login_id
         return seat
-
-    async def _is_good(self, connection: AsyncConnection, principal: AccessPrincipal) -> bool:
-        """Return whether what a token was made for still stands: the join link or the login."""
-        if principal.role is Role.CANDIDATE:
-            return principal.link_version == self.interview.link_version
-        return principal.login_id is None or await login_rows.is_open(
-            connection, principal.login_id, self._services.now()
-        )
 
     # --- pages come and go ---
 
@@ -447,12 +428,8 @@ class LiveRoom:
 
     async def _check_logins(self) -> None:
         """Send away whoever has logged out since they came in, here or everywhere."""
-        seats = {seat.login_id: seat for seat in self.seats if seat.login_id is not None}
-        if not seats:
-            return
-        now = self._services.now()
         async with self._services.database.read() as connection:
-            gone = [seat for login_id, seat in seats.items() if not await login_rows.is_open(connection, login_id, now)]
+            gone = await find_logged_out(connection, self.seats, self._services.now())
         for seat in gone:
             await self._send_away(seat)
 
@@ -474,17 +451,16 @@ class LiveRoom:
     async def refresh(self) -> None:
         """Take in that the interview was changed; call under ``lock``."""
         async with self._services.database.read() as connection:
-            interview = await interview_rows.get(connection, self.interview.id)
-            if interview is None:
-                return
-            candidate = await participant_rows.candidate_of(connection, self.interview.id)
-            members = {user.id for user in await interview_rows.interviewers(connection, self.interview.id)}
+            membership = await read_membership(connection, self.interview.id)
+        if membership is None:
+            return
+        interview, candidate = membership.interview, membership.candidate
         is_new_link = interview.link_version != self.interview.link_version
         self.interview = interview
         if is_new_link:
             await self._reseat(candidate)
         for seat in self.seats:
-            if seat.participant.role is Role.INTERVIEWER and seat.participant.user_id not in members:
+            if seat.participant.role is Role.INTERVIEWER and seat.participant.user_id not in membership.interviewer_ids:
                 await self._send_away(seat)
         self.candidate.participant = candidate
         self._apply(await self._services.consents.state(candidate.id, interview.purpose))
