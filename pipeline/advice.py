@@ -32,7 +32,7 @@ MIN_CORRELATION = 0.7
 CARRIED = 0.5
 """Face or voice alone has to rise or fall by this part of RISE: else only their shares in the mixture have changed."""
 LATE_S = 2.0
-"""An answer that begins so much after the usual time is late."""
+"""An answer that begins so much after the usual time is late; who usually cuts in has none below 0."""
 FAR_Z = 3.0
 """A signal so far from the baseline is unusual for this person."""
 
@@ -298,7 +298,7 @@ def _late(moments: tuple[Moment, ...], asked: Asked | None) -> Finding | None:
     last, usual = (moments[-1].signals.get(name) for name in _LATENCIES)
     if last is None or usual is None or min(last.quality, usual.quality) < MIN_QUALITY:
         return None
-    if last.value is None or usual.value is None or last.value < usual.value + LATE_S:
+    if last.value is None or usual.value is None or last.value < max(0.0, usual.value) + LATE_S:
         return None
     return Finding(
         text="The last answer began later than the others: leave time, or put the question again.",

@@ -106,14 +106,15 @@ def test_a_signal_far_from_the_baseline_gives_its_recommendation_in_one_directio
 
 
 def test_an_answer_that_begins_late_is_told_with_the_usual_time():
-    def answers(last: float, quality: float = 1.0):
+    def answers(last: float, quality: float = 1.0, usual: float = 0.8):
         last_one = signal("turns.response_latency", last, z=None, quality=quality)
-        return steady(30, last_one, signal("turns.response_latency_median", 0.8, z=None))
+        return steady(30, last_one, signal("turns.response_latency_median", usual, z=None))
 
     (advice,), _ = run(answers(3.0))
     assert "began later" in advice.text
     assert [item.value for item in advice.evidence] == [3.0, 0.8]
     assert run(answers(2.5))[0] == run(answers(3.0, quality=0.4))[0] == []
+    assert run(answers(0.7, usual=-1.9))[0] == [], "who usually cuts in is not late for not doing so"
 
 
 def test_each_signal_is_measured_and_those_that_are_far_have_a_baseline():
