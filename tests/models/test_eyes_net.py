@@ -23,6 +23,7 @@ def test_training_sees_what_the_live_strip_is():
     np.testing.assert_allclose(to_strips(faces).numpy(), prepare_strips(PIXELS), atol=1e-4)
 
 
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")  # the other exporter of torch renames the weights
 def test_the_network_is_small_and_exported_with_its_manifest_entry(tmp_path):
     torch.manual_seed(0)
     labels = np.arange(80) % len(EYE_EMOTIONS)
