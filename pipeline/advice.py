@@ -163,22 +163,24 @@ def _of_quality(readings: list[tuple[float, Reading]]) -> list[tuple[float, floa
 
 def _change(moments: tuple[Moment, ...], known: list[tuple[float, float]]) -> float:
     """What the regression line rises over the known ticks; 0 where stress goes up and down, or the mixture alone."""
-    t_s, stress = np.array(known).T
-    if np.ptp(stress) == 0 or abs(np.corrcoef(t_s, stress)[0, 1]) < MIN_CORRELATION:
+    rise, correlation = _regress(known)
+    if abs(correlation) < MIN_CORRELATION:
         return 0.0
-    rise = _rise(known)
-    alone = (
-        _of_quality([(moment.t_s, moment.face) for moment in moments]),
-        _of_quality([(moment.t_s, moment.voice) for moment in moments]),
-    )
-    is_carried = any(part is not None and np.sign(rise) * _rise(part) >= CARRIED * RISE for part in alone)
-    return rise if is_carried else 0.0
+    for readings in ([(item.t_s, item.face) for item in moments], [(item.t_s, item.voice) for item in moments]):
+        alone = _of_quality(readings)
+        if alone is not None and np.sign(rise) * _regress(alone)[0] >= CARRIED * RISE:
+            return rise
+    return 0.0
 
 
-def _rise(known: list[tuple[float, float]]) -> float:
-    """What the regression line of the values on time rises from the first to the last."""
+def _regress(known: list[tuple[float, float]]) -> tuple[float, float]:
+    """What the regression line of values on time rises from the first to the last, and their correlation."""
     t_s, values = np.array(known).T
-    return float(np.polyfit(t_s - t_s[0], values, 1)[0] * (t_s[-1] - t_s[0]))
+    span_s, t_s, values = float(t_s[-1] - t_s[0]), t_s - t_s.mean(), values - values.mean()
+    product, of_t, of_values = (float(part) for part in (t_s @ values, t_s @ t_s, values @ values))
+    if of_values == 0:
+        return 0.0, 0.0
+    return product / of_t * span_s, product / (of_t * of_values) ** 0.5
 
 
 def _since(asked: Asked | None, t_s: float) -> str:

@@ -18,7 +18,9 @@ from scripts.train_emotion import train
 from scripts.train_emotion_recipe import INGREDIENTS, OPTIONS, QUICK, STUDENT, Recipe, without
 
 BASE = replace(STUDENT, name="whole-recipe", stem_stride=2)
-QUICK_BASE = replace(BASE, batch=QUICK.batch, learning_rate=QUICK.learning_rate, distil=False)
+QUICK_BASE = replace(
+    BASE, batch=QUICK.batch, learning_rate=QUICK.learning_rate, mild_share=QUICK.mild_share, distil=False
+)
 COLUMNS = {
     "public_ferplus7": "FER+ seven classes",
     "public_macro_f1": "macro F1",

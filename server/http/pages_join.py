@@ -20,7 +20,7 @@ from server.http.templates import render
 from server.http.wording import CANDIDATE_PURPOSE_TEXTS, joined
 from server.protocol import Role
 from server.sessions.consent import ConsentState
-from server.sessions.consenttexts import ConsentText, consent_text, consent_texts
+from server.sessions.consenttexts import ConsentText, common_sentences, consent_texts
 from server.sessions.principals import JoinPrincipal
 from server.sessions.records import ConsentKind, Interview, InterviewStatus
 
@@ -57,7 +57,7 @@ async def join_page(request: web.Request) -> web.Response:
         purpose_words=CANDIDATE_PURPOSE_TEXTS[interview.purpose],
         is_analysed=is_analysed,
         texts=texts,
-        common=consent_text(ConsentKind.ANALYSIS, interview.purpose).common,
+        common=common_sentences(interview.purpose),
         page=_for_script(request, interview, texts, consents),
         account_href=f"{request.path}/account" if may_have_account else "",
     )

@@ -25,7 +25,7 @@ class ConsentText:
     paragraphs: tuple[str, ...]
     """The explanation."""
     common: tuple[str, ...]
-    """What holds for every question but the one for the call: pages show it once, above them."""
+    """``common_sentences``, which pages show once above the questions; empty for the call."""
 
     @property
     def sha256(self) -> str:
@@ -43,7 +43,8 @@ _NO_VERDICT = "The measurement is not a verdict about you and must not be used a
 
 _KEPT = (
     "What is measured or written down is kept with this interview until the interviewers delete the interview; you"
-    " can ask them to do so at any time. Deleting removes everything. Sound and picture are not recorded."
+    " can ask them to do so at any time. Deleting removes everything from this server, which records neither sound"
+    " nor picture."
 )
 _WITHDRAW = (
     "You can change your mind at any time, also during the call, with one switch on your page. The call goes on."
@@ -116,6 +117,11 @@ def consent_text(kind: ConsentKind, purpose: Purpose) -> ConsentText:
     return _text(kind, purpose)
 
 
+def common_sentences(purpose: Purpose) -> tuple[str, ...]:
+    """Return what holds for every question but the one for the call."""
+    return _USE[purpose], _KEPT, _WITHDRAW
+
+
 def _text(kind: ConsentKind, purpose: Purpose) -> ConsentText:
     title, statement, paragraphs = _WORDING[kind]
     if kind is ConsentKind.ANALYSIS and purpose is Purpose.SELECTION:
@@ -128,5 +134,5 @@ def _text(kind: ConsentKind, purpose: Purpose) -> ConsentText:
         title=title,
         statement=statement,
         paragraphs=paragraphs,
-        common=() if kind is ConsentKind.CALL else (_USE[purpose], _KEPT, _WITHDRAW),
+        common=() if kind is ConsentKind.CALL else common_sentences(purpose),
     )

@@ -428,6 +428,8 @@ class LiveRoom:
 
     async def _check_logins(self) -> None:
         """Send away whoever has logged out since they came in, here or everywhere."""
+        if all(seat.login_id is None for seat in self.seats):
+            return
         async with self._services.database.read() as connection:
             gone = await find_logged_out(connection, self.seats, self._services.now())
         for seat in gone:

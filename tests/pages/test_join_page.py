@@ -30,7 +30,7 @@ async def test_it_says_by_whom_for_what_and_asks_separate_consents(site):
     assert re.findall(r'name="(\w+)"[^>]* checked', page.html) == [], "nothing is ticked for the candidate"
     assert set(script_page(page)["versions"]) == {"call", "analysis", "research"}
     assert page.text.count("until the interviewers delete") == page.text.count("You can change your mind") == 1
-    assert "not recorded" in page.text
+    assert "records neither sound nor picture" in page.text
 
 
 async def test_where_the_purpose_is_not_analysed_there_is_no_box_for_it(site):

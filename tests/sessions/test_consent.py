@@ -10,17 +10,17 @@ from tests.sessions.conftest import Call, World, answer, last, received
 # TEXT_DATE in consenttexts.py and replace these.
 SHOWN = {
     "call-practice-2026-12c": "6995b579be75c7e9",
-    "analysis-practice-2026-12c": "1e0ed07ff9159af4",
-    "research-practice-2026-12c": "c0cc7eebf4f9c1d5",
-    "transcription-practice-2026-12c": "b937f717cc882e98",
+    "analysis-practice-2026-12c": "2cd2a57713c55840",
+    "research-practice-2026-12c": "20050cbd44313ff8",
+    "transcription-practice-2026-12c": "8b7ff6f8efa672e9",
     "call-research-2026-12c": "65c9778a88cac34c",
-    "analysis-research-2026-12c": "10519bf11f62670f",
-    "research-research-2026-12c": "c8a6a30dca31c1df",
-    "transcription-research-2026-12c": "3e522452882ce37d",
+    "analysis-research-2026-12c": "bb5f74aa9a31490d",
+    "research-research-2026-12c": "d0448025f0a76674",
+    "transcription-research-2026-12c": "638853ad9603c0b9",
     "call-selection-2026-12c": "7e0302691706e0b1",
-    "analysis-selection-2026-12c": "6d871cd5424369e5",
-    "research-selection-2026-12c": "07011c1f5101c7cf",
-    "transcription-selection-2026-12c": "3be6f6763a9dfcbb",
+    "analysis-selection-2026-12c": "29a311bc780f8c28",
+    "research-selection-2026-12c": "b8c7346f7c65a076",
+    "transcription-selection-2026-12c": "c93d52f69da2b0b0",
 }
 
 
