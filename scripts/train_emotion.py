@@ -18,6 +18,7 @@ import torch
 from torch import nn
 
 from models.emotion_net import N_EMOTIONS
+from scripts.train_emotion_crew import Crew, hired
 from scripts.train_emotion_data import PUBLIC_TEST, held_out_rows, load_training
 from scripts.train_emotion_faces import Faces
 from scripts.train_emotion_loop import Run, Setting
@@ -43,7 +44,12 @@ def main() -> int:
         if options.teachers and not options.quick and not train_teachers(options):
             return 1
         recipe = QUICK if options.quick else STUDENT
-        train(replace(recipe, learning_rate=options.learning_rate or recipe.learning_rate), options)
+        recipe = replace(recipe, learning_rate=options.learning_rate or recipe.learning_rate)
+        if options.rank > 0:
+            train(recipe, options, Crew(options.rank, options.processes, options.meeting))
+            return 0
+        with hired("scripts.train_emotion", sys.argv[1:], options.processes) as crew:
+            train(recipe, options, crew)
     if options.export:
         from scripts.train_emotion_export import export_student
 
@@ -63,7 +69,8 @@ def parse_options() -> argparse.Namespace:
     length.add_argument("--minutes", type=float, help="length of the student's run")
     parser.add_argument("--teacher-minutes", type=float, help="length of the teachers' run, all side by side")
     parser.add_argument("--compile", action="store_true", help="compile the networks: pays off on a GPU in long runs")
-    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--threads", type=int, default=2, help="of each process")
+    parser.add_argument("--processes", type=int, default=1, help="that train the student together, on a CPU")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--only", choices=sorted(RECIPES), help="train this network alone")
     parser.add_argument("--quick", action="store_true", help="a cheaper network without teachers, for two CPU cores")
@@ -74,7 +81,12 @@ def parse_options() -> argparse.Namespace:
     )
     parser.add_argument("--no-export", dest="export", action="store_false", help="leave models/ as it is")
     parser.add_argument("--export-only", action="store_true", help="write models/emotion.onnx from a finished student")
-    return parser.parse_args()
+    parser.add_argument("--rank", type=int, default=0, help=argparse.SUPPRESS)
+    parser.add_argument("--meeting", type=Path, help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    if options.processes < 1 or (options.processes > 1 and options.device != "cpu"):
+        parser.error("--processes takes 1 or more, and more than 1 on a CPU only")
+    return options
 
 
 def train_teachers(options: argparse.Namespace) -> bool:
@@ -99,12 +111,13 @@ def finished(name: str, folder: Path) -> Path:
     return folder / f"{name}.pt"
 
 
-def train(recipe: Recipe, options: argparse.Namespace) -> None:
+def train(recipe: Recipe, options: argparse.Namespace, crew: Crew | None = None) -> None:
     """Train one network to the end of its run, unless it is there already, and measure it on PublicTest.
 
     Args:
         recipe: the network and its ingredients.
         options: data, out, device, seed, teachers, and either minutes or epochs.
+        crew: the processes that train it together, None for this one alone.
     """
     if finished(recipe.name, options.out).exists():
         return
@@ -113,11 +126,14 @@ def train(recipe: Recipe, options: argparse.Namespace) -> None:
     epochs = None if options.minutes is not None else options.epochs or 60.0
     setting = Setting(device=torch.device(options.device), folder=options.out, epochs=epochs, minutes=options.minutes,
                       imagenet=options.data / "mobilenet_v2_imagenet.npz", seed=options.seed,
-                      compiled=options.compile, start=None if recipe in TEACHERS else options.start)  # fmt: skip
+                      compiled=options.compile, start=None if recipe in TEACHERS else options.start,
+                      crew=crew or Crew())  # fmt: skip
     run = Run(recipe, setting, training.rows(seen))
     run.resume()
     is_taught = recipe.distil and options.teachers and recipe not in TEACHERS
     run.train(load_teachers(options.out, setting) if is_taught else [])
+    if not setting.crew.leads:
+        return
     public = measure(run.ema, recipe, options, setting.device)
     torch.save(run.ema.state_dict(), finished(recipe.name, options.out))
     run.checkpoint.unlink(missing_ok=True)

@@ -5,7 +5,7 @@ import math
 import os
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from models.emotion_net import load_imagenet
 from pipeline.types import EMOTIONS
 from scripts.train_emotion_augment import Dice, mix
+from scripts.train_emotion_crew import Crew
 from scripts.train_emotion_data import TrainingFaces
 from scripts.train_emotion_faces import Faces
 from scripts.train_emotion_losses import ask, distillation_loss, supervised_loss
@@ -50,6 +51,8 @@ class Setting:
     """A deployed MobileNetV2 of ours to begin with instead of the ImageNet weights."""
     compiled: bool = False
     """Compile the network first: a minute or so, then faster steps on a GPU."""
+    crew: Crew = field(default_factory=Crew)
+    """The processes that train together; a step takes a batch of the recipe's size from each."""
 
 
 class Run:
@@ -86,7 +89,11 @@ class Run:
     @property
     def epochs(self) -> float:
         """Faces seen, in passes over the training faces."""
-        return self.step * self.recipe.batch / len(self.faces.pixels)
+        return self.step * self._step_faces / len(self.faces.pixels)
+
+    @property
+    def _step_faces(self) -> int:
+        return self.recipe.batch * self.setting.crew.size
 
     def progress(self) -> float:
         """How much of the run is done, 0 to 1."""
@@ -109,22 +116,24 @@ class Run:
             n_losses += 1
             if self.device.type == "cuda" and self.step % 20 == 0:
                 torch.cuda.synchronize()  # so that the clock counts work done, not work asked for
-            self.elapsed_s = before_s + time.monotonic() - started_s
-            if time.monotonic() - saved_s > SAVE_EVERY_S:
+            self.elapsed_s = self.setting.crew.mean(before_s + time.monotonic() - started_s)
+            if self.setting.crew.leads and time.monotonic() - saved_s > SAVE_EVERY_S:
                 saved_s = time.monotonic()
                 self.save()
-                rate = self.recipe.batch * n_losses / SAVE_EVERY_S
+                rate = self._step_faces * n_losses / SAVE_EVERY_S
                 print(f"{self.recipe.name}: epoch {self.epochs:.1f}, loss {float(losses) / n_losses:.4f}, "
                       f"{100 * self.progress():.0f} % of the run, about {rate:.0f} faces/s", flush=True)  # fmt: skip
                 losses.zero_()
                 n_losses = 0
-        self.save()
+        if self.setting.crew.leads:
+            self.save()
 
     def _one_step(self, teachers: Sequence[tuple[nn.Module, int]]) -> Tensor:
         recipe = self.recipe
         for group in self.optimiser.param_groups:
             group["lr"] = recipe.learning_rate * _schedule(self.progress())
-        seed = self.setting.seed * 10_000_019 + self.step
+        crew = self.setting.crew
+        seed = (self.setting.seed + 7919 * crew.rank) * 10_000_019 + self.step
         torch.manual_seed(seed)  # of dropout, so that a run that was stopped goes on as it would have
         dice = Dice(seed, self.device)
         rows = self._next_rows()
@@ -140,6 +149,7 @@ class Run:
             loss = (1 - DISTIL_WEIGHT) * loss + DISTIL_WEIGHT * taught
         self.optimiser.zero_grad(set_to_none=True)
         loss.backward()
+        crew.average([p.grad for p in self.net.parameters() if p.grad is not None])
         nn.utils.clip_grad_norm_(self.net.parameters(), 2)
         self.optimiser.step()
         self.step += 1
@@ -160,13 +170,14 @@ class Run:
         return rows.repeat_interleave(copies)
 
     def _next_rows(self) -> Tensor:
-        per_epoch = len(self._pool) // self.recipe.batch
+        per_epoch = len(self._pool) // self._step_faces
         epoch, i_step = divmod(self.step, per_epoch)
         if epoch != self._epoch:
             self._epoch = epoch
             generator = torch.Generator().manual_seed(self.setting.seed * 1000 + epoch)
             self._order = self._pool[torch.randperm(len(self._pool), generator=generator).to(self.device)]
-        return self._order[i_step * self.recipe.batch : (i_step + 1) * self.recipe.batch]
+        first = i_step * self._step_faces + self.setting.crew.rank * self.recipe.batch
+        return self._order[first : first + self.recipe.batch]
 
     def save(self) -> None:
         """Write everything that going on needs."""

@@ -3,12 +3,10 @@
 from dataclasses import dataclass, replace
 
 INGREDIENTS = (
-    "imagenet", "votes", "ema", "warp", "degrade", "codec", "relight", "occlude", "mix", "balance", "distil",
+    "imagenet", "votes", "ema", "warp", "mild_share", "degrade", "codec", "relight", "occlude", "mix", "balance",
+    "distil", "equalise", "align",
 )  # fmt: skip
-"""Ingredients of the final recipe; an ablation leaves out one at a time."""
-
-OPTIONS = ("equalise", "align")
-"""Ingredients that are not in the final recipe; an ablation adds one at a time."""
+"""What an ablation turns over, one at a time: left out where the recipe has it, added where it does not."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,11 +74,17 @@ TEACHERS = (
 )
 
 
-def without(recipe: Recipe, ingredient: str) -> Recipe:
-    """Return the recipe with one ingredient turned over: left out of INGREDIENTS or added of OPTIONS."""
-    if ingredient not in (*INGREDIENTS, *OPTIONS):
-        raise ValueError(f"no such ingredient: {ingredient!r}; there are {', '.join((*INGREDIENTS, *OPTIONS))}")
-    is_in = getattr(recipe, ingredient)
+def turned_over(recipe: Recipe, ingredient: str) -> Recipe:
+    """Return the recipe without one of INGREDIENTS that it has, or with one that it does not have.
+
+    Raises:
+        ValueError: there is no such ingredient, or nothing says how much of it to add.
+    """
+    if ingredient not in INGREDIENTS:
+        raise ValueError(f"no such ingredient: {ingredient!r}; there are {', '.join(INGREDIENTS)}")
+    amount = getattr(recipe, ingredient)
+    if not amount and not isinstance(amount, bool):
+        raise ValueError(f"the recipe has no {ingredient}, and how much to add is not said")
     # Alternatives are named by what changes, so that each has a checkpoint of its own.
-    changed: dict[str, object] = {ingredient: not is_in, "name": f"{'no' if is_in else 'with'}-{ingredient}"}
-    return replace(recipe, **changed)  # type: ignore[arg-type]  # names and types of the ingredients are checked above
+    name = f"{'no' if amount else 'with'}-{ingredient.removesuffix('_share')}"
+    return replace(recipe, **{ingredient: type(amount)(not amount), "name": name})

@@ -1,5 +1,7 @@
 """The PyTorch side; runs where the packages of the "train" extra are installed."""
 
+import subprocess
+import sys
 from dataclasses import replace
 
 import cv2
@@ -12,12 +14,13 @@ from models.emotion_net import EmotionNet, conv_norm_pairs, load_imagenet  # noq
 from models.loader import load_emotion_classifier  # noqa: E402
 from pipeline.video.crop import FACE_SIZE_PX, MIN_CONTRAST, prepare_faces  # noqa: E402
 from scripts.train_emotion_augment import Dice, augment, equalise, mix, normalise, place  # noqa: E402
+from scripts.train_emotion_crew import Crew  # noqa: E402
 from scripts.train_emotion_data import load_training  # noqa: E402
 from scripts.train_emotion_export import export, fit_temperature, fold_batch_norm  # noqa: E402
 from scripts.train_emotion_loop import Run, Setting  # noqa: E402
 from scripts.train_emotion_losses import supervised_loss  # noqa: E402
 from scripts.train_emotion_networks import build  # noqa: E402
-from scripts.train_emotion_recipe import QUICK, STUDENT, TEACHERS, without  # noqa: E402
+from scripts.train_emotion_recipe import QUICK, STUDENT, TEACHERS, turned_over  # noqa: E402
 from scripts.train_emotion_start import load_deployed  # noqa: E402
 
 
@@ -109,10 +112,13 @@ def test_every_network_answers_with_two_heads(recipe):
 
 
 def test_an_ablation_turns_one_ingredient_over():
-    assert not without(STUDENT, "mix").mix
-    assert without(STUDENT, "align").align
+    assert not turned_over(STUDENT, "mix").mix
+    assert turned_over(STUDENT, "align").align
+    assert turned_over(QUICK, "mild_share").mild_share == 0
     with pytest.raises(ValueError, match="no such ingredient"):
-        without(STUDENT, "luck")
+        turned_over(STUDENT, "luck")
+    with pytest.raises(ValueError, match="how much to add"):
+        turned_over(STUDENT, "mild_share")
 
 
 @pytest.fixture
@@ -156,6 +162,36 @@ def test_a_run_goes_on_where_it_stopped_and_ends_as_if_it_had_not(folder):
     assert whole.step == resumed.step == 4
     ends = zip(whole.ema.state_dict().values(), resumed.ema.state_dict().values(), strict=True)
     assert all(torch.equal(one, other) for one, other in ends)
+
+
+def _train_in_a_crew(rank, folder):
+    setting = Setting(device=torch.device("cpu"), folder=folder, imagenet=folder / "imagenet.npz", epochs=1.0,
+                      minutes=None, seed=1, crew=Crew(rank, 2, folder / "meeting"))  # fmt: skip
+    run = Run(replace(QUICK, batch=16, balance=False), setting, load_training(folder))
+    seen = []
+    rows = run._next_rows
+    run._next_rows = lambda: seen.append(rows()) or seen[-1]
+    run.train([])
+    torch.save({"net": list(run.net.parameters()), "seen": torch.cat(seen), "step": run.step}, folder / f"{rank}.pt")
+
+
+@pytest.mark.slow
+def test_a_crew_sees_each_face_once_and_stays_of_one_mind(folder):
+    torch.multiprocessing.spawn(_train_in_a_crew, (folder,), nprocs=2)
+    first, second = (torch.load(folder / f"{rank}.pt") for rank in range(2))
+    assert first["step"] == second["step"] == 2
+    assert sorted(torch.cat((first["seen"], second["seen"])).tolist()) == list(range(64))
+    assert all(torch.equal(one, other) for one, other in zip(first["net"], second["net"], strict=True))
+    assert (folder / "student.part.pt").exists()
+
+
+@pytest.mark.slow
+def test_a_crew_fails_when_one_of_it_does(tmp_path):
+    command = [sys.executable, "-m", "scripts.train_emotion", "--data", str(tmp_path), "--out", str(tmp_path / "out"),
+               "--quick", "--processes", "2", "--device", "cpu"]  # fmt: skip
+    ended = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+    assert ended.returncode != 0
+    assert "fer2013.npz" in ended.stderr
 
 
 @pytest.mark.slow

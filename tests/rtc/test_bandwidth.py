@@ -27,7 +27,7 @@ from tests.rtc.test_browser import FLAGS
 pytestmark = [
     pytest.mark.browser,
     pytest.mark.slow,
-    pytest.mark.timeout(240),
+    pytest.mark.timeout(300),
     pytest.mark.asyncio(loop_scope="module"),
     pytest.mark.skipif(not can_narrow(), reason="network namespaces need root, ip and tc"),
 ]
@@ -80,6 +80,9 @@ async def _page(request):
 PATIENCE_S = 20
 LIMIT_S = 60
 """Of waits whose length is not what is tested; a busy machine is slow."""
+REGROWTH_S = 100
+"""Until a budget is whole again: each new sign of congestion, of which a busy machine has some, makes it wait longer
+(30 s at most) before it grows by 8 % a second, from a tenth in another 30 s."""
 
 
 class Stage:
@@ -259,7 +262,8 @@ async def test_a_viewer_who_cannot_have_the_picture_keeps_the_sound_and_gets_it_
     assert received > 150
     assert lost <= 0.1 * received
     it.link.limit()
-    await until(lambda: not it.viewer("slow").is_paused and it.viewer("slow").layer is None, LIMIT_S)
+    await until(lambda: not it.viewer("slow").is_paused, LIMIT_S)
+    await until(lambda: it.viewer("slow").layer is None, REGROWTH_S)
     (slow_s, candidate_s), _ = await during(2, slow, candidate)
     seen, made = seen_of_made(slow_s, candidate_s)  # a busy machine makes fewer
     assert seen > 0.7 * made > 7
@@ -276,8 +280,7 @@ async def test_the_only_viewer_lowers_what_is_asked_and_raises_it_again(it):
     seen, made = seen_of_made(*both)
     assert seen > 0.4 * made > 10, "the picture goes on; a busy machine may lose a layer"
     it.link.limit()
-    # Each new sign of congestion, of which a busy machine has some, makes it wait longer before it grows.
-    await until(lambda: it.asked_kbps > 1400, 1.5 * LIMIT_S)
+    await until(lambda: it.asked_kbps > 1400, REGROWTH_S)
 
 
 async def test_an_uplink_of_500_kbit_is_used_without_long_freezes(it):
