@@ -66,6 +66,6 @@ def import_library() -> ModuleType:
         return importlib.import_module(PACKAGE)
     except ImportError as exc:
         raise ModelError(
-            "a whisper model was asked for, but faster-whisper is not installed: pip install 'composure[whisper]',"
+            "a whisper model was asked for, but faster-whisper is not installed: .venv/bin/pip install faster-whisper,"
             " or choose pocketsphinx"
         ) from exc

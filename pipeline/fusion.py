@@ -1,7 +1,7 @@
 """Face and voice become one stress value.
 
 s = (c_a a s_a + c_v (1 - a) s_v) / (c_a a + c_v (1 - a)), a = 0.55; smoothing s'[t] = 0.3 s[t] + 0.7 s'[t-1].
-The reference formulas of docs/design.md.
+The reference formulas of docs/stress.md.
 """
 
 from dataclasses import dataclass

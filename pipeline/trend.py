@@ -1,7 +1,7 @@
 """Where stress is going: window statistics, peaks, trajectory and bands over the smoothed values.
 
 Peak: s > mean + 1.5 sd of the window and a local maximum; trajectory: regression slope over five samples, +-0.02.
-The reference formulas of docs/design.md.
+The reference formulas of docs/stress.md.
 """
 
 from dataclasses import dataclass

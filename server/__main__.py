@@ -20,7 +20,7 @@ from server.ops import logs
 DEMO_DATA_DIR = "data/demo"
 """The demo keeps to a data folder of its own unless it is told another."""
 
-_FLAGS = ("self_signed", "behind_proxy", "server_uses_turn")
+_FLAGS = ("self_signed", "behind_proxy", "server_uses_turn", "emotion_flip")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -200,7 +200,7 @@ class Config:
     analysis_workers: int = _setting("1", _count, "worker processes for the analysis")
     analysis_fps: float = _setting("5", _rate, "video frames a second whose expression the networks read")
     landmark_fps: float = _setting(
-        "30", _rate, "video frames a second on which the face is followed; blinks and pulse need 25 or more"
+        "30", _rate, "video frames a second on which the face is followed; blinks and pulse want 18 to 20"
     )
     emotion_flip: bool = _setting(
         "0", _flag, "let the emotion network look at the mirrored face too and average; twice its time"

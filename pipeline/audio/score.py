@@ -1,6 +1,6 @@
 """The voice score: five features, normalised by the person's own ranges and weighted.
 
-s_audio = .30 E + .20 C + .25 F0 + .15 var(E) + .10 var(F0), the reference formula of docs/design.md.
+s_audio = .30 E + .20 C + .25 F0 + .15 var(E) + .10 var(F0), the reference formula of docs/stress.md.
 """
 
 import math

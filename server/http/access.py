@@ -25,7 +25,7 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
 class Who(StrEnum):
-    """Who may call a route; docs/design.md, HTTP."""
+    """Who may call a route; docs/protocol.md says of each route."""
 
     PUBLIC = "public"
     SIGNED_IN = "signed_in"
