@@ -50,6 +50,8 @@ class Field:
     required: bool = True
     max_length: int = 200
     choices: tuple[str, ...] = ()
+    pattern: str = ""
+    """Regular expression that all of a text must match."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,6 +69,9 @@ class ServerEvent:
     roles: frozenset[Role]
     purpose: str
 
+
+CLIENT_ID = Field(type=str, required=False, max_length=32, pattern="[0-9a-f]{16,32}")
+"""Chosen at random by the page, it becomes the id of what is stored, so that what is sent again is stored once."""
 
 CLIENT_EVENTS: dict[str, ClientEvent] = {
     # ``token`` is an access token. Since is the newest estimate the page has, of that session (reconnection).
@@ -115,16 +120,18 @@ CLIENT_EVENTS: dict[str, ClientEvent] = {
             "kind": Field(type=str, choices=("moment", "question", "peak")),
             "label": Field(type=str, required=False),
             "question_id": Field(type=str, required=False, max_length=64),
+            "client_id": CLIENT_ID,
         },
     ),
     "delete_marker": ClientEvent(roles=INTERVIEWER, fields={"id": Field(type=str, max_length=64)}),
-    # Without id a new note, with id an edit of one's own.
+    # Without id a new note, with id an edit of one's own; a client_id that is stored already is an edit too.
     "note": ClientEvent(
         roles=INTERVIEWER,
         fields={
             "id": Field(type=str, required=False, max_length=64),
             "text": Field(type=str, max_length=4000),
             "t_s": Field(type=float, required=False),
+            "client_id": CLIENT_ID,
         },
     ),
 }
@@ -138,7 +145,8 @@ SERVER_EVENTS: dict[str, ServerEvent] = {
     #  captions: on|no_consent|off}}
     "state": ServerEvent(roles=BOTH, purpose="the whole state of the room, sent on every change"),
     "pong": ServerEvent(roles=BOTH, purpose="answer to ping"),
-    "error": ServerEvent(roles=BOTH, purpose="{code, message}: what could not be done and why"),
+    # client_id is that of the marker or note which was refused, if it had one.
+    "error": ServerEvent(roles=BOTH, purpose="{code, message, client_id?}: what could not be done and why"),
     # {reason: ended|declined|cancelled|replaced|expired|shutdown}; the page must not reconnect by itself.
     "bye": ServerEvent(roles=BOTH, purpose="this connection is over"),
     # {session_id, estimates: [...], markers, notes, questions, peaks: [{t_s, stress, why}], complete: bool}; a long

@@ -1,12 +1,13 @@
 """Reading what pages send: the checks of protocol.CLIENT_EVENTS in one place."""
 
 import math
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from server.errors import BadRequest, ComposureError, Conflict, Forbidden
-from server.protocol import CLIENT_EVENTS, Field, Role
+from server.protocol import CLIENT_EVENTS, CLIENT_ID, Field, Role
 from server.sessions.fields import is_storable
 
 MAX_SETTINGS = 40
@@ -76,9 +77,18 @@ def read_message(raw: object, role: Role) -> ClientMessage:
     return ClientMessage(type=str(name), fields=_read_fields(str(name), message))
 
 
-def error_message(error: ComposureError) -> dict[str, Any]:
-    """Return an error as the event ``error``."""
-    return {"type": "error", "code": error_code(error), "message": error.message}
+def error_message(error: ComposureError, *, about: object = None) -> dict[str, Any]:
+    """Return an error as the event ``error``.
+
+    Args:
+        error: what is wrong.
+        about: the message of a page that it answers, as received; its ``client_id`` is given back.
+    """
+    message = {"type": "error", "code": error_code(error), "message": error.message}
+    client_id = about.get("client_id") if isinstance(about, dict) else None
+    if isinstance(client_id, str) and re.fullmatch(CLIENT_ID.pattern, client_id):
+        message["client_id"] = client_id
+    return message
 
 
 def error_code(error: ComposureError) -> str:
@@ -118,6 +128,8 @@ def _read_field(name: str, rule: Field, value: Any) -> Any:
         raise BadRequest(f"The field {name} may have at most {rule.max_length} characters.")
     if isinstance(value, str) and not is_storable(value):
         raise BadRequest(f"The field {name} is no proper text.")
+    if isinstance(value, str) and rule.pattern and not re.fullmatch(rule.pattern, value):
+        raise BadRequest(f"The field {name} has characters or a length that it may not have.")
     if isinstance(value, dict):
         _check_settings(name, value)
     if rule.choices and value not in rule.choices:

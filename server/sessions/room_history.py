@@ -8,8 +8,8 @@ from pipeline.moved import explain_peak
 from server.db import annotations as annotation_rows
 from server.db import interviews as interview_rows
 from server.db import series as series_rows
-from server.db.engine import AsyncConnection
-from server.errors import Forbidden, NotFound
+from server.db.engine import AsyncConnection, IntegrityError
+from server.errors import Conflict, Forbidden, NotFound
 from server.protocol import estimate_message, peak_message
 from server.sessions.events import ClientMessage, Refused
 from server.sessions.records import Marker, MarkerKind, Note, Participant
@@ -39,6 +39,8 @@ class RoomHistory:
         self._services = services
         self._interview_id = interview_id
         self._session = session
+        self._deleted: set[str] = set()
+        """Ids of markers: one that is sent again does not come back."""
 
     async def send(
         self,
@@ -97,8 +99,32 @@ class RoomHistory:
             put(history_message(session_id, waiting, complete=is_first and not is_continued, peaks=peaks, **common))
         return newest_s
 
+    async def find_marker(self, author: Participant, marker_id: str) -> Marker | None:
+        """Return the author's marker if it is stored already.
+
+        Raises:
+            NotFound: it was deleted.
+            Conflict: it is somebody else's.
+        """
+        if marker_id in self._deleted:
+            raise NotFound("This marker was deleted.")
+        async with self._services.database.read() as connection:
+            markers = await annotation_rows.find_markers(connection, self._interview_id)
+            marker = next((item for item in markers if item.id == marker_id), None)
+            if marker is None:
+                return None
+            session_id = self._session()[0] or await self._latest_session_id(connection)
+        if marker.author_id != author.id:
+            raise _taken()
+        return _timed(marker, session_id)
+
     async def add_marker(self, author: Participant, message: ClientMessage) -> Marker:
-        """Store a marker. Raises NotFound if it names a question of another interview."""
+        """Store a marker.
+
+        Raises:
+            NotFound: it names a question of another interview.
+            Conflict: its ``client_id`` is that of a marker of another interview.
+        """
         now_in_session = self._session()
         kind = MarkerKind(message.fields["kind"])
         label = (message.fields["label"] or "").strip()
@@ -113,7 +139,7 @@ class RoomHistory:
                 label = label or questions[question_id].text[:MAX_LABEL_LENGTH]
             session_id, t_s = await self._place(connection, now_in_session, message.fields["t_s"])
             marker = Marker(
-                id=new_id(),
+                id=message.fields["client_id"] or new_id(),
                 interview_id=self._interview_id,
                 session_id=session_id,
                 author_id=author.id,
@@ -124,7 +150,10 @@ class RoomHistory:
                 question_id=question_id,
                 created_at=self._services.now(),
             )
-            await annotation_rows.insert_marker(connection, marker)
+            try:
+                await annotation_rows.insert_marker(connection, marker)
+            except IntegrityError:
+                raise _taken() from None
         return marker
 
     async def question_number(self, question_id: str | None) -> int | None:
@@ -141,6 +170,7 @@ class RoomHistory:
             marker = await annotation_rows.delete_marker(connection, self._interview_id, marker_id)
         if marker is None:
             raise NotFound("This marker does not exist.")
+        self._deleted.add(marker.id)
         return marker
 
     async def write_note(self, author: Participant, message: ClientMessage) -> Note:
@@ -150,24 +180,20 @@ class RoomHistory:
             Refused: no text.
             NotFound: no such note in this interview.
             Forbidden: somebody else's.
+            Conflict: its ``client_id`` is that of a note of another interview.
         """
         text = message.fields["text"].strip()
         if not text:
             raise Refused("empty_note", "Please write something.")
         now, now_in_session = self._services.now(), self._session()
         async with self._services.database.write() as connection:
-            note_id = message.fields["id"]
-            if note_id is not None:
-                notes = {item.id: item for item in await annotation_rows.find_notes(connection, self._interview_id)}
-                if note_id not in notes:
-                    raise NotFound("This note does not exist.")
-                if notes[note_id].author_id != author.id:
-                    raise Forbidden("Only its author can change a note.")
-                await annotation_rows.update_note(connection, note_id, text, now)
-                return replace(notes[note_id], text=text, updated_at=now)
+            stored = await self._stored_note(connection, author, message)
+            if stored is not None:
+                await annotation_rows.update_note(connection, stored.id, text, now)
+                return replace(stored, text=text, updated_at=now)
             session_id, t_s = await self._place(connection, now_in_session, message.fields["t_s"])
             note = Note(
-                id=new_id(),
+                id=message.fields["client_id"] or new_id(),
                 interview_id=self._interview_id,
                 session_id=session_id,
                 author_id=author.id,
@@ -177,7 +203,23 @@ class RoomHistory:
                 created_at=now,
                 updated_at=now,
             )
-            await annotation_rows.insert_note(connection, note)
+            try:
+                await annotation_rows.insert_note(connection, note)
+            except IntegrityError:
+                raise _taken() from None
+        return note
+
+    async def _stored_note(
+        self, connection: AsyncConnection, author: Participant, message: ClientMessage
+    ) -> Note | None:
+        """Return the note that a message changes, None for one that is new."""
+        note_id = message.fields["id"] or message.fields["client_id"]
+        notes = await annotation_rows.find_notes(connection, self._interview_id)
+        note = next((item for item in notes if item.id == note_id), None)
+        if note is None and message.fields["id"] is not None:
+            raise NotFound("This note does not exist.")
+        if note is not None and note.author_id != author.id:
+            raise Forbidden("Only its author can change a note.")
         return note
 
     async def _place(
@@ -206,6 +248,10 @@ async def _explained_peaks(connection: AsyncConnection, session_id: str) -> list
         peak_message(t_s, stress, explain_peak(await series_rows.find_peak_points(connection, session_id, t_s), t_s))
         for t_s, stress in await series_rows.find_peaks(connection, session_id)
     ]
+
+
+def _taken() -> Conflict:
+    return Conflict("Something else is stored under this client_id.")
 
 
 _Stamped = TypeVar("_Stamped", Marker, Note)

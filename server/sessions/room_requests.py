@@ -38,7 +38,7 @@ async def handle(services: RoomServices, room: LiveRoom, connection: Connection,
             if seat.connection is connection and not room.is_closed:
                 await REQUESTS[message.type](services, room, seat, message)
     except ComposureError as exc:
-        room.tell(connection, error_message(exc))
+        room.tell(connection, error_message(exc, about=raw))
 
 
 async def _consent(services: RoomServices, room: LiveRoom, seat: Seat, message: ClientMessage) -> None:
@@ -51,11 +51,11 @@ async def _consent(services: RoomServices, room: LiveRoom, seat: Seat, message: 
 async def _devices(services: RoomServices, room: LiveRoom, seat: Seat, message: ClientMessage) -> None:
     seat.devices = message.fields["microphone"], message.fields["camera"]
     settings = message.fields["settings"]
-    if settings is not None:
+    # They say how good the measurements are, and of who is not measured nothing is kept.
+    if settings is not None and seat is room.candidate and room.consents.has(ConsentKind.ANALYSIS):
         async with services.database.write() as connection:
             await participant_rows.set_device_settings(connection, seat.participant.id, settings)
-        if seat is room.candidate:
-            room.analysis.hear_through(_browser_audio(settings))
+        room.analysis.hear_through(_browser_audio(settings))
     room.broadcast_state()
 
 
@@ -116,6 +116,11 @@ async def _end(services: RoomServices, room: LiveRoom, seat: Seat, message: Clie
 
 
 async def _marker(services: RoomServices, room: LiveRoom, seat: Seat, message: ClientMessage) -> None:
+    client_id = message.fields["client_id"]
+    known = None if client_id is None else await room.history.find_marker(seat.participant, client_id)
+    if known is not None and seat.connection is not None:  # the page did not get the answer
+        room.tell(seat.connection, marker_message(known))
+        return
     marker = await room.history.add_marker(seat.participant, message)
     run = room.analysis.run
     is_of_run = run is not None and marker.session_id == run.session.id

@@ -1,6 +1,7 @@
 import pytest
 
 from pipeline.types import BrowserAudio
+from server.db import participants as participant_rows
 from server.db.interviews import set_status
 from server.errors import Conflict, Forbidden, Gone, NotAuthenticated, NotFound, TooManyRequests
 from server.protocol import CLIENT_EVENTS, SERVER_EVENTS, Role
@@ -387,6 +388,29 @@ async def test_the_analysis_knows_what_the_candidates_browser_does_to_the_sound(
     await say(call.interviewer, autoGainControl=True)
     await world.say(call.candidate, "devices", microphone=False, camera=False)
     assert len(heard) == 2
+
+
+@pytest.mark.parametrize("when", ["never", "withdrawn"])
+async def test_without_consent_to_the_analysis_nothing_is_kept_of_the_browsers_sound(
+    call: Call, world: World, when: str
+):
+    await call.begin(*([ConsentKind.ANALYSIS] if when == "withdrawn" else []))
+    if when == "withdrawn":
+        await world.consent(call.details, ConsentKind.ANALYSIS, granted=False)
+    said = {"microphone": True, "camera": True, "settings": {"autoGainControl": True}}
+    await world.say(call.candidate, "devices", **said)
+    await world.say(call.interviewer, "devices", **said)
+    assert await kept_settings(world, call) == []
+    await world.consent(call.details, ConsentKind.ANALYSIS)
+    await world.say(call.candidate, "devices", **said)
+    assert await kept_settings(world, call) == [{"autoGainControl": True}]
+
+
+async def kept_settings(world: World, call: Call) -> list[object]:
+    async with world.database.read() as connection:
+        people = await participant_rows.of_interview(connection, call.details.interview.id)
+        found = [await participant_rows.device_settings(connection, person.id) for person in people]
+    return [settings for settings in found if settings is not None]
 
 
 async def test_everybody_is_told_of_the_end(call: Call, world: World):

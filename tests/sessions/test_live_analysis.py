@@ -429,6 +429,61 @@ async def test_without_a_session_markers_have_no_time(call: Call, world: World):
     assert marker["t_s"] is None
 
 
+async def test_a_marker_that_is_sent_again_is_stored_once_and_answered(call: Call, world: World):
+    await call.analyse()
+    world.clock.pass_s(20)
+    mark = {"kind": "moment", "t_s": 12.0, "client_id": "a" * 32}
+    first = last(await world.say(call.interviewer, "marker", **mark), "marker")
+    assert first["id"] == "a" * 32
+    world.clock.pass_s(5)
+    assert last(await world.say(call.interviewer, "marker", **mark), "marker") == first
+    page = await world.interviewer_page(call.user, call.details)
+    assert [item["id"] for item in last(received(page), "history")["markers"]] == [first["id"]]
+
+
+async def test_a_marker_that_was_deleted_does_not_come_back(call: Call, world: World):
+    await call.begin()
+    mark = {"kind": "moment", "client_id": "b" * 16}
+    await world.say(call.interviewer, "marker", **mark)
+    await world.say(call.interviewer, "delete_marker", id="b" * 16)
+    error = last(await world.say(call.interviewer, "marker", **mark), "error")
+    assert (error["code"], error["client_id"]) == ("not_found", "b" * 16)
+
+
+@pytest.mark.parametrize("kind", ["marker", "note"])
+async def test_a_page_cannot_name_what_is_somebody_elses(call: Call, world: World, kind: str):
+    await call.begin()
+    fields = {"client_id": "c" * 32, **({"kind": "moment"} if kind == "marker" else {"text": "mine"})}
+    await world.say(call.interviewer, kind, **fields)
+    colleague = await world.person(call.user, "ivan@example.org")
+    await world.schedule.add_interviewer(call.user, call.details.interview.id, email=colleague.email)
+    page = await world.interviewer_page(colleague, call.details)
+    expected = "conflict" if kind == "marker" else "forbidden"
+    assert last(await world.say(page, kind, **fields), "error")["code"] == expected
+    other = Call(world, call.user, await world.interview(call.user))
+    await other.wait()
+    assert last(await world.say(other.interviewer, kind, **fields), "error")["code"] == "conflict"
+    again = await world.interviewer_page(call.user, call.details)
+    assert len(last(received(again), "history")[f"{kind}s"]) == 1
+
+
+@pytest.mark.parametrize("client_id", ["", "short", "A" * 32, "a" * 33, "../" + "a" * 20, 7])
+async def test_an_id_that_a_page_chooses_is_plain(call: Call, world: World, client_id: object):
+    await call.begin()
+    error = last(await world.say(call.interviewer, "marker", kind="moment", client_id=client_id), "error")
+    assert error["code"] == "bad_request"
+    assert "client_id" not in error
+
+
+async def test_a_first_save_of_a_note_that_is_sent_again_is_one_note(call: Call, world: World):
+    await call.begin()
+    first = last(await world.say(call.interviewer, "note", text="a", client_id="d" * 32), "note")
+    again = last(await world.say(call.interviewer, "note", text="ab", client_id="d" * 32), "note")
+    assert (first["id"], again["id"], again["text"]) == ("d" * 32, "d" * 32, "ab")
+    page = await world.interviewer_page(call.user, call.details)
+    assert [note["text"] for note in last(received(page), "history")["notes"]] == ["ab"]
+
+
 async def test_notes_are_shared_but_only_the_author_changes_them(call: Call, world: World):
     await call.analyse()
     other = await world.person(call.user, "ivan@example.org")
