@@ -18,6 +18,10 @@ LOST_CALLS = 450
 """After so many calls without a face, 15 s at 30 frames/s, the next one gets a new number wherever it is."""
 
 
+Size = tuple[int, int]
+"""Width and height of a frame in pixels."""
+
+
 class Box(NamedTuple):
     """An upright rectangle in pixels."""
 
@@ -40,6 +44,12 @@ class Box(NamedTuple):
         """Say whether a point lies in it."""
         return self.left <= point[0] <= self.right and self.top <= point[1] <= self.bottom
 
+    def carried(self, old: Size, new: Size) -> "Box":
+        """The same place in a frame of another size: from the middle outwards, as shares of the longer side."""
+        scale = max(new) / max(old)
+        x, y = (to / 2 - scale * of / 2 for of, to in zip(old, new, strict=True))
+        return Box(self.left * scale + x, self.top * scale + y, self.right * scale + x, self.bottom * scale + y)
+
 
 def box_of(points: FloatArray) -> Box:
     """The box around points of shape (n, 2 or 3)."""
@@ -52,7 +62,7 @@ def are_one_face(one: Box, other: Box) -> bool:
     return one.holds(other.middle) or other.holds(one.middle)
 
 
-def prominence(box: Box, size: tuple[int, int]) -> float:
+def prominence(box: Box, size: Size) -> float:
     """Area in pixels, less by up to a half toward the corners of a frame of some width and height."""
     width, height = size
     x, y = box.middle
@@ -60,7 +70,7 @@ def prominence(box: Box, size: tuple[int, int]) -> float:
     return (box.right - box.left) * (box.bottom - box.top) * (1 - 0.5 * min(1.0, off_centre))
 
 
-def choose(followed: Box, others: Sequence[Box], size: tuple[int, int], *, margin: float) -> Box | None:
+def choose(followed: Box, others: Sequence[Box], size: Size, *, margin: float) -> Box | None:
     """Return the face that ought to be followed instead, None when the present one is as good.
 
     Args:
@@ -81,13 +91,14 @@ class Identity:
     def __init__(self) -> None:
         self.number = 0
         self._last: Box | None = None
+        self._size: Size = (1, 1)
         self._n_lost = 0
 
-    def see(self, box: Box) -> int:
-        """Take in the face of this call and return its number; the first has 0."""
-        if self._last is not None and not self._can_be(box, self._last):
+    def see(self, box: Box, size: Size) -> int:
+        """Take in the face of this call, in a frame of this size, and return its number; the first has 0."""
+        if self._last is not None and not self._can_be(box, self._last.carried(self._size, size)):
             self.number += 1
-        self._last, self._n_lost = box, 0
+        self._last, self._size, self._n_lost = box, size, 0
         return self.number
 
     def miss(self) -> None:

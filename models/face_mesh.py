@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from models.errors import ModelError
-from models.face_choice import CLEARLY_MORE, Box, Identity, are_one_face, box_of, choose
+from models.face_choice import CLEARLY_MORE, Box, Identity, Size, are_one_face, box_of, choose
 from pipeline.types import FaceLandmarks, FloatArray, ImageArray
 
 SCORE_EVERY_CALLS = 5
@@ -27,6 +27,9 @@ frames/s."""
 
 WINDOW_PER_FACE = 2.5
 """Side of the window cut around a face for a closer look, per larger side of the face."""
+
+SAME_SHAPE = 0.03
+"""Frames whose width over height differs by at most this share have one shape: senders round sizes to whole blocks."""
 
 MIN_SEARCH_SCORE = 0.5
 MIN_SCORE = 0.1
@@ -44,6 +47,17 @@ class Window(NamedTuple):
         """Return the part as an array of its own."""
         return np.ascontiguousarray(rgb[self.top : self.bottom, self.left : self.right])
 
+    def within(self, rgb: ImageArray) -> "Window":
+        """Return what lies in the frame."""
+        height_px, width_px = rgb.shape[:2]
+        left, top = max(0, self.left), max(0, self.top)
+        return Window(left, top, min(width_px, self.right), min(height_px, self.bottom))
+
+    @property
+    def is_empty(self) -> bool:
+        """True when there is nothing in it: MediaPipe ends the process at a picture without pixels."""
+        return self.right <= self.left or self.bottom <= self.top
+
 
 class FaceMeshFinder:
     """Tracks the most prominent face of one video stream; implements ``pipeline.types.FaceFinder``.
@@ -56,6 +70,9 @@ class FaceMeshFinder:
     Small faces: FaceMesh alone finds only faces wider than about an eighth of the frame. Where it finds none,
     MediaPipe's full-range detector looks for faces down to a fourteenth of the frame, and FaceMesh then works in a
     window around what it found.
+
+    Frames of another size: what is known of the face goes with them where they have the same shape, as when a sender
+    lowers its resolution; else, as after another camera or a turn of the phone, the face is looked for anew.
 
     Score: FaceMesh itself reports no graded score; its face-presence output stays at 1.0 until it loses the face. So
     ``FaceLandmarks.score`` is the confidence of MediaPipe's short-range face detector on a window around the
@@ -78,6 +95,7 @@ class FaceMeshFinder:
                 self._far: Any = FaceDetection(model_selection=1, min_detection_confidence=MIN_SEARCH_SCORE)
             except (ImportError, RuntimeError, FileNotFoundError, ValueError) as exc:
                 raise ModelError(f"MediaPipe FaceMesh cannot be loaded: {exc}") from exc
+            self._size: Size | None = None
             self._window: Window | None = None
             self._score = 0.0
             self._n_since_score = SCORE_EVERY_CALLS
@@ -95,10 +113,12 @@ class FaceMeshFinder:
         self(portrait)
         self(np.zeros_like(portrait))
         self._n_since_search = SEARCH_EVERY_CALLS
+        self._size = None
         self._identity.forget()
 
     def __call__(self, rgb: ImageArray) -> FaceLandmarks | None:
         """Find the face in an image of shape (height, width, 3), or return None."""
+        self._fit(rgb)
         points = self._track(rgb)
         if points is None and self._window is not None:
             # FaceMesh looks afresh only at the picture after the one on which it lost the face.
@@ -122,8 +142,31 @@ class FaceMeshFinder:
             points=points,
             score=self._score,
             n_faces=self._n_faces,
-            identity=self._identity.see(box_of(points)),
+            identity=self._identity.see(box_of(points), _size(rgb)),
         )
+
+    def _fit(self, rgb: ImageArray) -> None:
+        """Bring what is known in pixels to the size of this frame, or forget it where the shape is another."""
+        old, new = self._size, _size(rgb)
+        self._size = new
+        if old is None or old == new:
+            return
+        self._n_since_score = SCORE_EVERY_CALLS
+        if abs(old[0] / old[1] - new[0] / new[1]) > SAME_SHAPE * old[0] / old[1]:
+            self._window = self._wanted = None
+            self._is_new = True
+            self._n_since_search = SEARCH_EVERY_CALLS
+            self._forget_face()
+            return
+        if self._wanted is not None:
+            self._wanted = self._wanted.carried(old, new)
+        if self._window is not None:
+            window = Window(*(round(edge) for edge in Box(*self._window).carried(old, new))).within(rgb)
+            self._window = None if window.is_empty else window
+
+    def _forget_face(self) -> None:
+        """Make FaceMesh forget the face that it follows, which a picture without one does."""
+        self._mesh.process(np.zeros((64, 64, 3), np.uint8))
 
     def _count(self, rgb: ImageArray, points: FloatArray) -> FloatArray:
         """Count the faces now and then; return the points of the face to follow from here, mostly the present ones."""
@@ -139,8 +182,7 @@ class FaceMeshFinder:
         if self._is_new or n_faces == self._counted:
             self._n_faces = n_faces
         self._counted = n_faces
-        size = (rgb.shape[1], rgb.shape[0])
-        better = choose(present, others, size, margin=1.0 if self._is_new else CLEARLY_MORE)
+        better = choose(present, others, _size(rgb), margin=1.0 if self._is_new else CLEARLY_MORE)
         is_sure = self._is_new or (
             better is not None and self._wanted is not None and are_one_face(better, self._wanted)
         )
@@ -153,8 +195,7 @@ class FaceMeshFinder:
         """Follow another face; stay with the present points when it is not found there."""
         kept = self._window
         for window in (_window_around(np.array((face[:2], face[2:]), np.float32), rgb), kept):
-            # A picture without a face makes FaceMesh forget the one that it follows.
-            self._mesh.process(np.zeros((64, 64, 3), np.uint8))
+            self._forget_face()
             self._window = window
             found = self._track(rgb)
             if found is not None and are_one_face(box_of(found), face):
@@ -164,7 +205,9 @@ class FaceMeshFinder:
 
     def _track(self, rgb: ImageArray) -> FloatArray | None:
         """Run FaceMesh on the frame or the present window; return points in pixels of the frame."""
-        window = self._window or Window(0, 0, rgb.shape[1], rgb.shape[0])
+        window = self._window or Window(0, 0, *_size(rgb))
+        if window.is_empty:
+            return None
         faces = self._mesh.process(window.cut(rgb)).multi_face_landmarks
         if not faces:
             return None
@@ -200,7 +243,7 @@ class FaceMeshFinder:
 
     def _detection_score(self, rgb: ImageArray, around: Window) -> float:
         """Return the confidence of the detector in a window around the face, 0 when it sees none there."""
-        if around.right <= around.left or around.bottom <= around.top:
+        if around.is_empty:
             return 0.0
         found = self._close_up.process(around.cut(rgb)).detections
         return max((float(face.score[0]) for face in found), default=0.0) if found else 0.0
@@ -216,8 +259,11 @@ def _window_around(points: FloatArray, rgb: ImageArray) -> Window:
     low, high = points[:, :2].min(axis=0), points[:, :2].max(axis=0)
     half = WINDOW_PER_FACE * float((high - low).max()) / 2
     (left, top), (right, bottom) = (low + high) / 2 - half, (low + high) / 2 + half
-    height_px, width_px = rgb.shape[:2]
-    return Window(max(0, int(left)), max(0, int(top)), min(width_px, int(right)), min(height_px, int(bottom)))
+    return Window(int(left), int(top), int(right), int(bottom)).within(rgb)
+
+
+def _size(rgb: ImageArray) -> Size:
+    return rgb.shape[1], rgb.shape[0]
 
 
 def _has_left(points: FloatArray, window: Window) -> bool:

@@ -57,9 +57,11 @@ def test_face_is_lost_and_found_again(finder, portrait):
     assert finder(portrait) is not None
 
 
-def placed(portrait: ImageArray, side_px: int, left: int, top: int) -> ImageArray:
-    """A 1280 x 720 frame with the portrait in it; its face is 0.23 of the portrait's side."""
-    frame = np.full((720, 1280, 3), 90, np.uint8)
+def placed(
+    portrait: ImageArray, side_px: int, left: int, top: int, *, size: tuple[int, int] = (1280, 720)
+) -> ImageArray:
+    """A frame with the portrait in it; its face is 0.23 of the portrait's side."""
+    frame = np.full((size[1], size[0], 3), 90, np.uint8)
     frame[top : top + side_px, left : left + side_px] = cv2.resize(
         portrait, (side_px, side_px), interpolation=cv2.INTER_AREA
     )
@@ -83,6 +85,33 @@ def test_far_face_that_jumps_is_found_again_soon(finder, portrait):
     faces = [finder(placed(portrait, 483, 700, 200)) for _ in range(5)]
     assert faces[-1] is not None
     assert faces[-1].points[:, 0].min() > 750
+
+
+def test_far_face_is_followed_through_changes_of_the_resolution(finder, portrait):
+    # The window around the face, in pixels of the large frame, has no pixel in common with the small one.
+    large = placed(portrait, 483, 790, 230)
+    for size in ((1280, 720), (640, 360), (960, 540), (1280, 720)):
+        frame = cv2.resize(large, size, interpolation=cv2.INTER_AREA)
+        for _ in range(2):
+            face = finder(frame)
+            assert face is not None, size
+            x, y = face.points[:, :2].mean(axis=0) * 1280 / size[0]
+            assert x == pytest.approx(790 + 483 * 222 / 512, abs=15)
+            assert y == pytest.approx(230 + 483 * 125 / 512, abs=15)
+            assert (face.identity, face.score > 0.7) == (0, True)
+
+
+def test_far_face_is_found_again_at_once_in_a_frame_of_another_shape(finder, portrait):
+    assert finder(placed(portrait, 483, 790, 230)) is not None
+    face = finder(placed(portrait, 483, 200, 300, size=(720, 1280)))
+    assert face is not None
+    assert face.points[:, 0].mean() == pytest.approx(200 + 483 * 222 / 512, abs=15)
+    assert finder(np.full((48, 64, 3), 90, np.uint8)) is None
+
+
+def test_face_keeps_its_number_when_the_picture_gets_larger(finder, portrait):
+    frames = (placed(portrait, 400, 100, 60, size=(640, 480)), placed(portrait, 1200, 300, 180, size=(1920, 1440)))
+    assert [finder(frame).identity for frame in frames for _ in range(2)] == [0] * 4
 
 
 def test_score_falls_when_the_eyes_get_covered(finder, portrait):

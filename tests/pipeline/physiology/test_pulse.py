@@ -130,6 +130,15 @@ def test_a_short_gap_is_bridged():
     assert view(frames[:400] + frames[404:])["pulse.rate"].value == pytest.approx(72, abs=1)
 
 
+def test_a_picture_of_another_size_moves_nobody():
+    frames = make_faces(30)
+    smaller = [
+        replace(frame, size=(320, 240), points=make_points(x=160, y=120, span_px=42.5)) for frame in frames[450:]
+    ]
+    whole, rate = view(frames)["pulse.rate"], view(frames[:450] + smaller)["pulse.rate"]
+    assert (rate.value, rate.quality) == pytest.approx((whole.value, whole.quality), rel=0.02)
+
+
 def test_another_face_begins_anew():
     other = [replace(frame, identity=2) for frame in make_faces(5, start_s=20.0)]
     assert view(make_faces(20) + other)["pulse.rate"].reason is Reason.GAP
