@@ -309,7 +309,9 @@ def _describe_voiced(track: AcousticTrack, voiced: AcousticTrack) -> list[float 
     """Values of _OF_VOICED; None without voiced frames."""
     if not len(voiced.t_s):
         return [None] * len(_OF_VOICED)
-    f0_st = voiced.f0_st[np.abs(voiced.f0_st - np.median(voiced.f0_st)) <= MAX_FROM_MEDIAN_ST]
+    # One of the values, else none need lie near it: between as many of a low as of a high voice.
+    median_st = np.percentile(voiced.f0_st, 50, method="lower")
+    f0_st = voiced.f0_st[np.abs(voiced.f0_st - median_st) <= MAX_FROM_MEDIAN_ST]
     low_st, high_st = np.percentile(f0_st, (20, 80)).tolist()
     spectral = voiced.spectral
     return [

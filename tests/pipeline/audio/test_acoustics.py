@@ -1,7 +1,7 @@
 """The stream of acoustic measures, and the signals made of it."""
 
 import pickle
-from dataclasses import fields
+from dataclasses import fields, replace
 
 import numpy as np
 import pytest
@@ -95,6 +95,20 @@ def test_talk_sounds_as_it_was_made(talk: tuple[VoiceState, AcousticState]) -> N
     assert jitter is not None
     assert jitter < 1.5
     assert 0 < signals["voice.f0_mean"].age_s < 1.0
+
+
+def test_as_much_of_a_low_as_of_a_high_voice_has_the_pitch_of_one_of_them(
+    talk: tuple[VoiceState, AcousticState],
+) -> None:
+    track = talk[1].track
+    voiced = np.flatnonzero(track.is_voiced)
+    f0_st, is_voiced = track.f0_st.copy(), np.zeros_like(track.is_voiced)
+    voiced = voiced[: len(voiced) // 2 * 2]
+    f0_st[voiced[::2]], f0_st[voiced[1::2]], is_voiced[voiced] = 22.0, 43.0, True
+    state = replace(talk[1], track=replace(track, f0_st=f0_st, is_voiced=is_voiced))
+    signals = by_name(view_acoustics(state, 12.0))
+    assert signals["voice.f0_mean"].value == pytest.approx(22.0)
+    assert signals["voice.f0_range"].value == 0.0
 
 
 def test_every_signal_is_in_the_catalogue_once() -> None:
