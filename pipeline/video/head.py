@@ -129,6 +129,7 @@ def follow_head(state: HeadState, geometry: FaceGeometry) -> HeadState:
     watch, _, is_other = watch_frame(state.watch, geometry)
     if is_other:
         state, before_s = HeadState(), None
+    is_first = state.watch.head_s is None
     state = replace(state, watch=watch, counts=_thin(counts))
     if not geometry.has_head:
         return replace(state, smooth=None, pitch=Swings(), yaw=Swings(), path=())
@@ -148,7 +149,7 @@ def follow_head(state: HeadState, geometry: FaceGeometry) -> HeadState:
         state,
         smooth=new,
         posture=posture,
-        quality=quality if state.watch.head_s is None else state.quality + 0.05 * (quality - state.quality),
+        quality=quality if is_first else state.quality + 0.05 * (quality - state.quality),
         path=(*(point for point in state.path if point[0] > t_s - 2 * MAX_SWING_S), (t_s, new[0], new[1])),
         pitch=_swing(state.pitch, t_s, new[1]),
         yaw=_swing(state.yaw, t_s, new[0]),

@@ -72,6 +72,14 @@ def test_turned_away_head_still_has_a_pose():
     assert found["yaw"] == pytest.approx(45)
 
 
+def test_quality_is_that_of_the_face_from_the_first_frame_on_and_of_another_face_too():
+    other = replace(STEADY, identity=1, quality=0.6)
+    state = run(follow_head, HeadState(), times(0, 1, 30), lambda _: STEADY)
+    assert view_head(state, 1.0)[0].quality == pytest.approx(0.9)
+    state = run(follow_head, state, times(1, 2, 30), lambda _: other)
+    assert view_head(state, 2.0)[0].quality == pytest.approx(0.6)
+
+
 def test_second_face_is_counted_and_forgotten():
     two = replace(STEADY, n_faces=2)
     state = run(follow_head, HeadState(), times(0, 20, 30), lambda t_s: two if 15 < t_s < 15.6 else STEADY)
