@@ -1,7 +1,9 @@
 """The database: one engine, short reads, and writes one after the other."""
 
 import asyncio
+import logging
 import os
+import sqlite3
 from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -21,6 +23,11 @@ __all__ = ["AsyncConnection", "Database", "IntegrityError", "StorageError", "dat
 BUSY_TIMEOUT_MS = 5000
 """How long SQLite waits for another process's lock."""
 
+SCRUB_TIMEOUT_MS = 200
+"""How long a scrub, which holds up all writing, waits for those who read."""
+
+_logger = logging.getLogger(__name__)
+
 
 def database_url(config: Config) -> str:
     """Return the SQLAlchemy URL of the configured database; the default is SQLite in the data folder."""
@@ -35,11 +42,14 @@ class Database:
     ``read`` and ``write`` each give a connection in a transaction that is committed when the block ends and rolled
     back when it raises. Within this process one write runs at a time, and on SQLite it takes the write lock at once:
     a transaction that starts by reading and then writes could otherwise fail when another one wrote in between.
+
+    Both raise StorageError when the database does not answer.
     """
 
     def __init__(self, engine: AsyncEngine) -> None:
         self.engine = engine
         self._writing = asyncio.Lock()
+        self._is_scrub_due = False
 
     @classmethod
     def open(cls, url: str) -> "Database":
@@ -87,12 +97,42 @@ class Database:
                 await _undisturbed(connection.close())
 
     async def scrub(self) -> None:
-        """Remove deleted rows from SQLite's write-ahead log too; nothing to do on other databases."""
+        """Remove deleted rows from SQLite's write-ahead log too; nothing to do on other databases.
+
+        Whoever reads meanwhile can hold it up: then ``scrub_if_due`` does it later. It never raises StorageError, for
+        what was deleted is deleted all the same.
+        """
         if self.engine.dialect.name != "sqlite":
             return
+        self._is_scrub_due = True
+        await self.scrub_if_due()
+        if self._is_scrub_due:
+            _logger.warning("deleted rows stay in the write-ahead log until it can be emptied")
+
+    async def scrub_if_due(self) -> None:
+        """Scrub if the last time it was held up; to be called now and then."""
+        if not self._is_scrub_due:
+            return
+        try:
+            await _undisturbed(self._empty_log())
+        except StorageError:
+            self._is_scrub_due = True
+            _logger.exception("the write-ahead log cannot be emptied")
+
+    async def _empty_log(self) -> None:
         async with self._writing, self.engine.connect() as connection:
-            raw = await connection.get_raw_connection()
-            await raw.driver_connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")  # type: ignore[union-attr]
+            self._is_scrub_due = False  # whoever deletes from here on waits for the lock, and asks again
+            pooled = await connection.get_raw_connection()
+            sqlite: Any = pooled.driver_connection
+            try:
+                await sqlite.execute(f"PRAGMA busy_timeout={SCRUB_TIMEOUT_MS}")
+                # One row: whether it was held up, and two counts (https://www.sqlite.org/pragma.html).
+                ((is_held_up, *_),) = await sqlite.execute_fetchall("PRAGMA wal_checkpoint(TRUNCATE)")
+                await sqlite.execute(f"PRAGMA busy_timeout={BUSY_TIMEOUT_MS}")
+            except sqlite3.Error as exc:
+                await connection.invalidate(exc)  # the next one gets its own timeout again
+                raise StorageError("the write-ahead log cannot be emptied") from exc
+            self._is_scrub_due = bool(is_held_up)
 
     async def ping(self) -> None:
         """Run the smallest query; raises what the driver raises when the database cannot answer."""
@@ -111,7 +151,12 @@ def _make_private(path: Path) -> None:
 
 
 async def _begin(connection: AsyncConnection, *, writes: bool) -> None:
-    await connection.start()
+    try:
+        await connection.start()
+    except StorageError:
+        raise
+    except Exception as exc:  # what drivers raise when nobody answers: asyncpg's own errors, OSError
+        raise StorageError(f"the database does not answer ({type(exc).__name__})") from exc
     await connection.execution_options(composure_writes=writes)
     await connection.begin()
 

@@ -47,7 +47,7 @@ def _plain_reason(exc: Exception) -> str:
     original = getattr(exc, "orig", None)
     if type(original).__module__ == "sqlite3":
         return f": {original}"
-    return f" ({type(exc).__name__})"
+    return f" ({type(exc.__cause__ or exc).__name__})"
 
 
 def _open_fix(config: Config) -> str:
