@@ -122,7 +122,8 @@ def make_app(
             _database,
             _planes,
             _reviews,
-            _background("rooms", rooms.run),
+            _background("estimate recorder", rooms.record),
+            _background("room sweeper", rooms.keep_time),
             _background("lag", lag.run),
             _watching_stalls,
             _background("self-test", self_test.run),
@@ -173,6 +174,7 @@ async def _say_goodbye(app: web.Application) -> None:
 async def _database(app: web.Application) -> AsyncIterator[None]:
     database = app[keys.DATABASE]
     await migrate(database)
+    await database.scrub()  # a killed server may have left it undone
     await close_interrupted(database)
     await app[keys.ROOMS].restore()
     yield

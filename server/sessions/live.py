@@ -1,6 +1,7 @@
 """All running interviews: who is in which room, and the one door for whatever happens there."""
 
 import asyncio
+import logging
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 
@@ -32,11 +33,14 @@ FULL_RETRY_S, DRAINING_RETRY_S = 30, 60
 MAX_ENTRIES, ENTRIES_WINDOW_S = 120, 60.0
 """How often one participant may come in or open media at once, and the time after which they may again."""
 
+_logger = logging.getLogger(__name__)
+
 
 class LiveRooms:
     """The running interviews of this server.
 
-    ``run`` is awaited in a task of its own for as long as the server lives: it lets time pass in the rooms.
+    ``record`` and ``keep_time`` are awaited in a task each for as long as the server lives: one stores the estimates, the
+    other lets time pass in the rooms.
 
     Args:
         database: where everything is stored.
@@ -278,20 +282,34 @@ class LiveRooms:
 
     # --- life ---
 
-    async def run(self) -> None:
+    async def record(self) -> None:
+        """Store estimates as they come, until cancelled."""
+        await self._recorder.run()
+
+    async def keep_time(self) -> None:
         """Let time pass in the rooms, once a second, until cancelled."""
-        async with asyncio.TaskGroup() as group:
-            group.create_task(self._recorder.run(), name="estimate recorder")
-            group.create_task(self._sweep_for_ever(), name="room sweeper")
+        while True:
+            await self.sweep()
+            await asyncio.sleep(SWEEP_S)
 
     async def sweep(self) -> None:
-        """Do what is due now: people who stayed away, empty rooms."""
+        """Do what is due now: people who stayed away, empty rooms, deleted rows that are still in a log.
+
+        What fails is logged and tried again the next time.
+        """
         for room in list(self._rooms.values()):
-            async with room.lock:
-                if not room.is_closed:
-                    await room.sweep()
-            if room.is_empty and (room.is_closed or room.interview.status is not InterviewStatus.LIVE):
-                self._forget(room)
+            try:
+                await self._sweep(room)
+            except Exception:  # the boundary of a room: the others have their own time
+                _logger.exception("what is due in interview %s failed", room.interview.id)
+        await self._database.scrub_if_due()
+
+    async def _sweep(self, room: LiveRoom) -> None:
+        async with room.lock:
+            if not room.is_closed:
+                await room.sweep()
+        if room.is_empty and (room.is_closed or room.interview.status is not InterviewStatus.LIVE):
+            self._forget(room)
 
     async def close(self) -> None:
         """End everything for a shutdown: sessions are closed, pages get ``bye`` with the reason ``shutdown``."""
@@ -374,11 +392,6 @@ class LiveRooms:
     def _forget(self, room: LiveRoom) -> None:
         if self._rooms.get(room.interview.room_id) is room:
             del self._rooms[room.interview.room_id]
-
-    async def _sweep_for_ever(self) -> None:
-        while True:
-            await self.sweep()
-            await asyncio.sleep(SWEEP_S)
 
 
 def _require(principal: AccessPrincipal, grant: Grant) -> None:

@@ -166,10 +166,11 @@ class LiveRoom:
         """Let somebody go for good; a candidate has to knock again."""
         if seat.connection is not None:
             seat.connection.outbox.close()
-        seat.connection, seat.lost_at_s = None, None
+        seat.connection = None
         await self._services.media.close_participant(self.interview.room_id, seat.participant.id)
         if seat.participant.role is Role.CANDIDATE:
             await self._put_out(Entry.OUTSIDE)
+        seat.lost_at_s = None  # not before: should anything above fail, it is due again
         self.broadcast_state()
 
     def say_bye(self, seat: Seat, reason: str) -> None:
@@ -269,7 +270,7 @@ class LiveRoom:
             if ConsentKind.CALL in withdrawn and not self.is_closed:
                 self.say_bye(self.candidate, "expired")
                 await self.leave(self.candidate)
-        if state.has(ConsentKind.ANALYSIS) and self._may_be_analysed:
+        if state.has(ConsentKind.ANALYSIS) and self._may_be_analysed and not self.is_closed:
             self._services.tasks.spawn(self._services.analysis.warm(), name="warm the analysis")
         return state
 
@@ -370,20 +371,23 @@ class LiveRoom:
                 await self._tell_past(seat.connection, None, None)
 
     async def _tell_past(self, connection: Connection, since_s: float | None, session_id: str | None) -> None:
-        connection.held_back = []
-        newest_s = await self.history.send(
-            lambda message: self.tell(connection, message),
-            reader_id=connection.participant_id,
-            since_s=since_s,
-            since_session_id=session_id,
-        )
-        captions = await self._recent_captions()
-        if captions is not None:
-            self.tell(connection, captions)
-        held_back, connection.held_back = connection.held_back, None
-        for message in held_back:
-            if newest_s is None or message["t_s"] > newest_s:
-                self.tell(connection, message)
+        held_back: list[Message] = []
+        connection.held_back, newest_s = held_back, None
+        try:
+            newest_s = await self.history.send(
+                lambda message: self.tell(connection, message),
+                reader_id=connection.participant_id,
+                since_s=since_s,
+                since_session_id=session_id,
+            )
+            captions = await self._recent_captions()
+            if captions is not None:
+                self.tell(connection, captions)
+        finally:
+            connection.held_back = None
+            for message in held_back:
+                if newest_s is None or message["t_s"] > newest_s:
+                    self.tell(connection, message)
 
     async def _recent_captions(self) -> Message | None:
         session_id, _ = self.analysis.now()

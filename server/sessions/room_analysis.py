@@ -216,6 +216,11 @@ class RoomAnalysis:
                 if self._browser_audio is not None:
                     run.hear_through(self._browser_audio)
                 run.transcribe(is_on=self._is_transcribed)
+        except BaseException as exc:
+            if self._run is run:  # else it was stopped while it started, and that was told
+                self._run = None
+                self._start = token if isinstance(exc, Exception) else None  # ``_begin`` tells what failed
+            raise
         finally:
             if self._run is not run:  # failed, or stopped while it started
                 await self._discard(run, feed)

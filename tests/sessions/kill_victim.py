@@ -28,10 +28,10 @@ async def main(data_dir: Path) -> None:
     world = World(database, FakeClock(), config)
     user = await world.operator()
     call = Call(world, user, await world.interview(user))
-    rooms = asyncio.create_task(world.rooms.run(), name="rooms")
+    recording = asyncio.create_task(world.rooms.record(), name="estimate recorder")
     tell(await call.analyse())
     t_s = 0.0
-    while not rooms.done():
+    while not recording.done():
         t_s += 1.0
         world.analysis.newest.estimate(estimate(t_s, 0.9 if t_s == 5.0 else 0.4), 0.0)
         tell(str(t_s))
