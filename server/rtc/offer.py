@@ -13,6 +13,13 @@ from aiortc.sdp import MediaDescription, SessionDescription
 from server.errors import BadRequest, Unprocessable
 from server.media import Codec, Kind
 from server.rtc import transport_cc
+from server.rtc.sdp_bounds import (
+    check_size,
+    is_usable_extension_id,
+    is_usable_mid,
+    is_usable_password,
+    is_usable_ufrag,
+)
 
 MAX_SDP_BYTES = 65_536
 MAX_CANDIDATES = 32
@@ -80,6 +87,7 @@ def parse_offer(sdp: str) -> Offer:
     """
     if not sdp.startswith("v=0"):
         raise BadRequest("the body is not SDP: it must start with v=0")
+    check_size(sdp)
     try:
         description = SessionDescription.parse(sdp)
     # aiortc's parser lets whatever went wrong inside it through.
@@ -114,12 +122,32 @@ def _check(description: SessionDescription) -> None:
             raise Unprocessable("a=setup and a=fingerprint (DTLS) are missing")
         if section.dtls.role not in ("auto", "client", "server"):
             raise Unprocessable("a=setup is not usable")
-        if section.ice is None or not section.ice.usernameFragment or not section.ice.password:
-            raise Unprocessable("a=ice-ufrag and a=ice-pwd are missing")
+        _check_ice(section)
         if not section.rtcp_mux:
             raise Unprocessable("a=rtcp-mux is needed")
         if section.direction is None:
             raise Unprocessable("every media section needs a=sendonly, a=recvonly or a=sendrecv")
+        _check_packets(section)
+
+
+def _check_ice(section: MediaDescription) -> None:
+    if section.ice is None or not section.ice.usernameFragment or not section.ice.password:
+        raise Unprocessable("a=ice-ufrag and a=ice-pwd are missing")
+    if not is_usable_ufrag(section.ice.usernameFragment):
+        raise Unprocessable("a=ice-ufrag is not usable: 4 to 32 letters, digits, + or /")
+    if not is_usable_password(section.ice.password):
+        raise Unprocessable("a=ice-pwd is not usable: 22 to 64 letters, digits, + or /")
+
+
+def _check_packets(section: MediaDescription) -> None:
+    """Look at what goes into each packet that aiortc serialises for the offerer."""
+    if not is_usable_mid(section.rtp.muxId):
+        raise Unprocessable("a=mid is not usable: 1 to 16 characters of ASCII")
+    if not all(is_usable_extension_id(extension.id) for extension in section.rtp.headerExtensions):
+        raise Unprocessable("a=extmap is not usable: its number must be 1 to 255, and not 15")
+    payload_types = [codec.payloadType for codec in section.rtp.codecs]
+    if len(set(payload_types)) != len(payload_types):
+        raise Unprocessable("a payload type has more than one a=rtpmap")
 
 
 def _section(section: MediaDescription) -> OfferedMedia:

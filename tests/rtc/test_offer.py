@@ -1,13 +1,18 @@
 import contextlib
+import time
+from pathlib import Path
 
 import pytest
 from aiortc import RTCConfiguration, RTCPeerConnection, RTCSessionDescription
+from aiortc.rtp import pack_header_extensions
+from aiortc.sdp import SessionDescription
 from hypothesis import given
 from hypothesis import strategies as st
 
 from server.errors import BadRequest, Unprocessable
 from server.media import Codec, Kind
 from server.rtc.offer import MAX_CANDIDATES, finish_answer, is_usable_candidate, parse_offer
+from server.rtc.sdp_bounds import MOST_FEEDBACK_FOR_ALL, MOST_LINES, MOST_LINES_IN_ALL
 from server.rtc.sdpfrag import parse_fragment
 
 SESSION = ["v=0", "o=- 1 2 IN IP4 127.0.0.1", "s=-", "t=0 0"]
@@ -90,11 +95,96 @@ def without(lines, start):
         pytest.param(sdp(AUDIO, video(VP8)).replace("BUNDLE 0 1", "BUNDLE 0"), "BUNDLE", id="not bundled"),
         pytest.param(sdp(AUDIO, video(VP8)).replace("BUNDLE 0", "BUNDLE 7 0"), "BUNDLE", id="bundled with nothing"),
         pytest.param(sdp(AUDIO, video(VP8)).replace("a=mid:1", "a=mid:0"), "own a=mid", id="one mid twice"),
+        pytest.param(sdp([*video(VP8), "a=rtpmap:96 H264/90000"]), "more than one", id="one payload type twice"),
     ],
 )
 def test_what_cannot_be_answered_is_refused_with_the_reason(text, says):
     with pytest.raises(Unprocessable, match=says):
         parse_offer(text)
+
+
+@pytest.mark.parametrize("mid", ["x" * 17, "x" * 300, "a\x01", "ä"])
+def test_a_mid_that_packets_cannot_carry_is_refused(mid):
+    with pytest.raises(Unprocessable, match="a=mid is not usable"):
+        parse_offer(sdp(video(VP8)).replace("a=mid:1", f"a=mid:{mid}").replace("BUNDLE 1", f"BUNDLE {mid}"))
+
+
+@pytest.mark.parametrize("number", [0, 15, 256, 300, -1])
+def test_an_extension_that_packets_cannot_carry_is_refused(number):
+    with pytest.raises(Unprocessable, match="a=extmap is not usable"):
+        parse_offer(sdp([*video(VP8), f"a=extmap:{number} urn:ietf:params:rtp-hdrext:sdes:mid"]))
+
+
+def test_the_largest_mid_and_extension_are_taken_and_can_be_sent():
+    offer = parse_offer(
+        sdp([*video(VP8), "a=extmap:255 urn:ietf:params:rtp-hdrext:sdes:mid"])
+        .replace("a=mid:1", "a=mid:" + "x" * 16)
+        .replace("BUNDLE 1", "BUNDLE " + "x" * 16)
+    )
+    assert pack_header_extensions([(255, offer.media[0].mid.encode())])[0] == 0x1000
+
+
+@pytest.mark.parametrize("ufrag", ["abc", "x" * 33, "x" * 60_000, "ab:cd", "ab cd", "ab-cd", "äbcd"])
+def test_an_ice_user_fragment_that_is_none_is_refused(ufrag):
+    """It goes into every check, to addresses that the offerer chooses."""
+    with pytest.raises(Unprocessable, match="ice-ufrag"):
+        parse_offer(sdp(AUDIO).replace("a=ice-ufrag:abcd", f"a=ice-ufrag:{ufrag}"))
+    with pytest.raises(BadRequest, match="ice-ufrag"):
+        parse_fragment(f"a=ice-ufrag:{ufrag}\r\na=candidate:1 1 udp 1 1.2.3.4 5 typ host\r\n")
+
+
+@pytest.mark.parametrize("password", ["x" * 21, "x" * 65, "x" * 60_000, "x" * 21 + ":", "x" * 21 + "é"])
+def test_an_ice_password_that_is_none_is_refused(password):
+    with pytest.raises(Unprocessable, match="ice-pwd"):
+        parse_offer(sdp(AUDIO).replace("abcdefghijklmnopqrstuvwx", password))
+    with pytest.raises(BadRequest, match="ice-pwd"):
+        parse_fragment(f"a=ice-ufrag:abcd\r\na=ice-pwd:{password}\r\n")
+
+
+def filled(*parts):
+    """Return an offer of the size that may be posted, half of it of each of these lines."""
+    lines = [line for part in parts for line in [part] * (64_000 // len(parts) // (len(part) + 2))]
+    return sdp([*video(VP8), *lines])
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        pytest.param(filled("a=rtpmap:96 VP8/90000", "a=rtcp-fb:* x"), id="codecs and feedback for all"),
+        pytest.param(sdp([*video(VP8), *["a=rtcp-fb:* x"] * 17]), id="feedback for all"),
+        pytest.param(sdp([*video(VP8), *["a=rtcp-fb:96 x"] * 257]), id="feedback"),
+        pytest.param(filled("a=fmtp:97 apt=96"), id="formats"),
+        pytest.param(filled("a=ssrc:1 cname:x"), id="streams"),
+        pytest.param(filled("a=extmap:3 urn:x"), id="extensions"),
+        pytest.param(filled("a=fingerprint:sha-256 AA"), id="fingerprints"),
+        pytest.param(filled("m=audio 9 RTP 0"), id="sections"),
+    ],
+)
+def test_an_offer_that_would_take_long_to_read_is_refused_unread(text, monkeypatch):
+    monkeypatch.setattr(SessionDescription, "parse", None)
+    with pytest.raises(Unprocessable, match="more than"):
+        parse_offer(text)
+
+
+def test_the_largest_offer_that_is_read_takes_no_time():
+    codecs = [f"a=rtpmap:{n} VP8/90000" for n in range(MOST_LINES["a=rtpmap"])]
+    feedback = ["a=rtcp-fb:* x"] * MOST_FEEDBACK_FOR_ALL
+    feedback += ["a=rtcp-fb:7 x"] * (MOST_LINES["a=rtcp-fb"] - len(feedback))
+    formats = [f"a=fmtp:{len(codecs) - 1} x=1"] * MOST_LINES["a=fmtp"]
+    text = sdp([*video(), *codecs, *feedback, *formats])
+    start_s = time.process_time()
+    parse_offer(text)
+    assert time.process_time() - start_s < 0.15
+
+
+@pytest.mark.parametrize("name", ["chromium-sendonly", "chromium-recvonly", "firefox-sendonly", "firefox-recvonly"])
+def test_browsers_stay_well_below_what_is_refused(name):
+    text = (Path(__file__).parents[1] / "fuzz/corpus/sdp" / name).read_text()
+    parse_offer(text)
+    lines = text.splitlines()
+    for start, most in MOST_LINES.items():
+        assert sum(line.startswith(start + ":") for line in lines) <= most / 2
+    assert len(lines) < MOST_LINES_IN_ALL / 5
 
 
 @pytest.mark.parametrize(
