@@ -49,6 +49,8 @@ class Counters:
     """Connections that never came up in time."""
     connections_lost: int = 0
     """Connections whose other end fell silent."""
+    viewers_failed: int = 0
+    """Viewers dropped because sending them a packet raised an error; a fault of ours."""
     datagrams_of_strangers: int = 0
     """Datagrams with data from another address than the peer's."""
     datagrams_malformed: int = 0

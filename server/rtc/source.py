@@ -1,5 +1,6 @@
 """One participant as everybody else sees them: outlives their connections, viewers and consumers stay attached."""
 
+import logging
 from collections.abc import Callable
 
 from server.media import Attachment, Codec, FrameConsumer, Kind
@@ -16,9 +17,12 @@ from server.rtc.subscriber import Subscriber
 from server.rtc.timers import Throttle
 from server.rtc.upstream import UpstreamLimit
 from server.rtc.vp8 import parse_descriptor
+from server.rtc.whereabouts import whereabouts
 
 KEYFRAME_PAUSE_S = 0.5
 """At most one key-frame request to the sender in this time, for any number of viewers and consumers."""
+
+_log = logging.getLogger(__name__)
 
 
 class Source:
@@ -200,7 +204,12 @@ class Source:
         if packet.starts_keyframe:
             self._ask.cancel()  # whoever asked before is served by this one
         for subscriber in tuple(self.subscribers):
-            subscriber.forward(packet)
+            try:
+                subscriber.forward(packet)
+            except Exception as exc:  # whatever a viewer negotiated or sent: the others, and the analysis, get theirs
+                self._counters.viewers_failed += 1
+                _log.error("a viewer failed and was dropped: %s at %s", type(exc).__name__, whereabouts(exc))
+                self._on_subscriber_lost(subscriber)
         self._feed.push(packet)
         if packet.audio_level is not None:
             self._on_level(self, packet.audio_level[1], packet.arrival_s)

@@ -498,6 +498,47 @@ async def test_a_connection_that_never_comes_up_is_closed(monkeypatch):
         assert it.plane.stats().total["connections_failed"] == 1
 
 
+async def test_a_viewer_to_whom_nothing_can_be_sent_is_dropped_and_nobody_else_notices():
+    async with bench() as it:
+        keeper = Keeper()
+        it.plane.attach("room", "candidate", keeper)
+        await it.publisher()
+        await it.live()
+        good, bad = await it.viewer("good"), await it.viewer("bad")
+        await until(lambda: good.video.packets and bad.video.packets)
+        source = it.plane._sources["room", "candidate"]
+        peers = {entry.owner.participant_id: entry.peer for entry in it.plane._resources.values()}
+        tracks = peers["bad"].tracks
+        tracks[Kind.VIDEO]._port.mid = "x" * 300  # more than a packet can carry
+        n_seen, n_frames = len(good.video.packets), len(keeper.of(Kind.VIDEO))
+        await until(lambda: peers["bad"] not in source.subscribers)
+        await until(lambda: len(good.video.packets) > n_seen + 20 and len(keeper.of(Kind.VIDEO)) > n_frames + 5)
+        total = it.plane.stats().total
+        assert (total["viewers_failed"], total["viewers"], total["packets_malformed"]) == (1, 1, 0)
+        numbers = [packet.sequence_number for packet in good.video.packets]
+        assert all((b - a) % 2**16 == 1 for a, b in itertools.pairwise(numbers))
+
+
+@pytest.mark.parametrize(
+    ("line", "instead"),
+    [("a=mid:0", "a=mid:" + "x" * 300), ("a=extmap:1 urn:ietf:params:rtp-hdrext:sdes:mid", None)],
+)
+async def test_an_offer_whose_packets_could_not_be_made_is_refused(line, instead):
+    async with bench() as it:
+        await it.publisher()
+        await it.live()
+        client = WatchingClient()
+        it.clients.append(client)
+        offer = await client.offer()
+        assert line in offer
+        if instead is None:
+            offer = offer.replace(line, line.replace("a=extmap:1 ", "a=extmap:300 "))
+        else:
+            offer = offer.replace(line, instead).replace("BUNDLE 0 ", f"BUNDLE {'x' * 300} ")
+        with pytest.raises(Unprocessable, match="is not usable"):
+            await it.plane.watch("room", "candidate", "viewer", offer)
+
+
 async def test_names_that_nobody_resolves_do_not_delay_the_answer():
     async with bench() as it:
         client = PublishingClient()

@@ -6,7 +6,6 @@ parser lets exceptions out into the event loop; and an exception while a packet 
 
 import logging
 import struct
-import traceback
 from collections.abc import Callable
 from functools import partial
 from typing import Any
@@ -20,6 +19,7 @@ from aiortc.rtcicetransport import RTCIceTransport
 
 from server.rtc.counters import Counters
 from server.rtc.token_bucket import TokenBucket
+from server.rtc.whereabouts import whereabouts
 
 NAMES: tuple[tuple[type, tuple[str, ...]], ...] = (
     (
@@ -218,7 +218,5 @@ class DatagramGuard:
         self._counters.packets_malformed += 1
         if not self._has_failed:  # once for each connection: a line for each packet would fill the disk
             self._has_failed = True
-            frames = traceback.extract_tb(error.__traceback__)[-4:]
-            where = " < ".join(f"{frame.filename.rpartition('/')[2]}:{frame.lineno}" for frame in reversed(frames))
-            # Kind and place only: a message may quote what was in the packet.
-            _log.warning("a packet of an authenticated peer raised %s at %s", type(error).__name__, where)
+            kind, where = type(error).__name__, whereabouts(error)
+            _log.warning("a packet of an authenticated peer raised %s at %s", kind, where)
