@@ -79,6 +79,8 @@ class BaselineState:
     """Speech since the baseline was begun."""
     heard_s: float | None = None
     """``speech_s`` of the last call; None before the first."""
+    from_s: float = -math.inf
+    """Session time at which it was begun: a window that reaches back before it teaches nothing."""
 
     @property
     def is_reliable(self) -> bool:
@@ -86,9 +88,9 @@ class BaselineState:
         return self.speech_s >= MIN_SPEECH_S
 
 
-def new_baseline() -> BaselineState:
-    """Return the state that knows nothing; also what a restart by the interviewer puts in place."""
-    return BaselineState()
+def new_baseline(from_s: float = -math.inf) -> BaselineState:
+    """Return the state that knows nothing; also what a restart by the interviewer at a session time puts in place."""
+    return BaselineState(from_s=from_s)
 
 
 def learn_and_compare(
@@ -126,10 +128,11 @@ def learn_and_compare(
         is_of_voice = definition.group in SPEECH_GROUPS
         sample_s = t_s - signal.age_s
         is_new = yardstick.newest_s is None or sample_s > yardstick.newest_s + 1e-6
+        is_after = sample_s - (0.0 if definition.is_event else definition.window_s) >= state.from_s
         is_comparable = state.is_reliable or not is_of_voice
         # Compared first: no value is part of its own yardstick.
         compared.append(replace(signal, z=_distance(yardstick, x) if is_comparable else None))
-        if signal.quality >= MIN_QUALITY and is_new and not (is_of_voice and new_speech_s == 0):
+        if signal.quality >= MIN_QUALITY and is_new and is_after and not (is_of_voice and new_speech_s == 0):
             yardsticks[signal.name] = _learn(yardstick, definition, sample_s, x)
     return replace(state, yardsticks=yardsticks), tuple(compared)
 

@@ -5,6 +5,7 @@ change means the same for everybody: decibels for the level, semitones for pitch
 How far a range reaches was chosen on calibration recordings (scripts/evaluate_voice_score).
 """
 
+import math
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -38,6 +39,8 @@ class CalibrationState:
     """At most FULL_SPEECH_S of speech frames."""
     ranges: VoiceRanges | None = None
     """None until MIN_SPEECH_S of speech."""
+    from_s: float = -math.inf
+    """Session time at which learning was begun: what was said before teaches nothing."""
 
     @property
     def progress(self) -> float:
@@ -50,16 +53,16 @@ class CalibrationState:
         return len(self.speech.t_s) >= round(FULL_SPEECH_S / HOP_S)
 
 
-def new_calibration() -> CalibrationState:
-    """Return the state before any speech."""
+def new_calibration(from_s: float = -math.inf) -> CalibrationState:
+    """Return the state before any speech, which will learn from what is said after a session time."""
     none = np.zeros(0)
-    return CalibrationState(speech=SpeechFrames(t_s=none, rms=none, centroid_hz=none, f0_hz=none))
+    return CalibrationState(speech=SpeechFrames(t_s=none, rms=none, centroid_hz=none, f0_hz=none), from_s=from_s)
 
 
 def learn(state: CalibrationState, speech: SpeechFrames) -> CalibrationState:
     """Take in the speech frames of a window; frames already learnt are skipped, a complete state stays as it is."""
     known = state.speech
-    newer = speech.t_s > (known.t_s[-1] if len(known.t_s) else -np.inf)
+    newer = speech.t_s > (known.t_s[-1] if len(known.t_s) else state.from_s)
     if state.is_complete or not newer.any():
         return state
     n_max = round(FULL_SPEECH_S / HOP_S)
@@ -71,7 +74,7 @@ def learn(state: CalibrationState, speech: SpeechFrames) -> CalibrationState:
     )
     if len(learnt.t_s) < round(MIN_SPEECH_S / HOP_S) or not (learnt.f0_hz > 0).any():
         return replace(state, speech=learnt)
-    return CalibrationState(speech=learnt, ranges=set_ranges(learnt))
+    return replace(state, speech=learnt, ranges=set_ranges(learnt))
 
 
 def set_ranges(speech: SpeechFrames) -> VoiceRanges:

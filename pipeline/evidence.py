@@ -82,9 +82,9 @@ class EvidenceState:
     learned: LearnedState = field(default_factory=LearnedState)
 
 
-def reset_baseline(state: EvidenceState) -> EvidenceState:
-    """Learn the person's baseline anew from here."""
-    return replace(state, baseline=new_baseline(), learned=LearnedState())
+def reset_baseline(state: EvidenceState, from_s: float) -> EvidenceState:
+    """Learn the person's baseline anew, from a session time on."""
+    return replace(state, baseline=new_baseline(from_s), learned=LearnedState())
 
 
 def take_evidence(state: EvidenceState, item: EvidenceItem) -> EvidenceState:

@@ -67,9 +67,9 @@ def new_session() -> SessionState:
     )
 
 
-def reset_calibration(state: SessionState) -> SessionState:
-    """Forget the person's voice ranges and baseline; what comes next sets them anew."""
-    return replace(state, calibration=new_calibration(), evidence=reset_baseline(state.evidence))
+def reset_calibration(state: SessionState, from_s: float) -> SessionState:
+    """Forget the person's voice ranges and baseline; what is said and done after a session time sets them anew."""
+    return replace(state, calibration=new_calibration(from_s), evidence=reset_baseline(state.evidence, from_s))
 
 
 def step(

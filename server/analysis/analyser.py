@@ -136,7 +136,7 @@ class SessionAnalyser:
             case MakeEstimate():
                 yield from self._estimate(message.t_s)
             case Recalibrate():
-                self._state = reset_calibration(self._state)
+                self._state = reset_calibration(self._state, message.t_s)
             case MarkQuestion():
                 self._step(QuestionAsked(t_s=message.t_s))
             case Explain():

@@ -121,7 +121,8 @@ class AnalysisFeed:
         self._asked_s = -math.inf
         self._next_tick_s = max(TICK_S, (math.floor(clock() - origin_s) + 1) * TICK_S)
         self._timer: asyncio.TimerHandle | None = None
-        self._wants_recalibration = False
+        self._recalibrated_s: float | None = None
+        """When the baseline was to be begun anew, until a checkpoint is later."""
         self._others_speak: bool | None = None
         """None before it is known."""
         self._browser_audio: BrowserAudio | None = None
@@ -176,11 +177,10 @@ class AnalysisFeed:
         """Measure the person's baseline anew from here."""
         if self._is_closing:
             return
-        if not self._is_attached:
-            self._wants_recalibration = True
-            return
-        self._backlog.put(Recalibrate(session_id=self.session_id))
-        self.wake()
+        self._recalibrated_s = self._clock() - self._origin_s
+        if self._is_attached:
+            self._backlog.put(Recalibrate(session_id=self.session_id, t_s=self._recalibrated_s))
+            self.wake()
 
     def mark_question(self, t_s: float) -> None:
         """Let the analysis know that a question was asked at this session time; a worker that is away misses it."""
@@ -263,8 +263,7 @@ class AnalysisFeed:
                 state=state,
             )
         )
-        if self._is_transcribed:
-            self._backlog.put(Transcribe(session_id=self.session_id, is_on=True))
+        self._say_what_is_written_down()
         self._lost_before_s, self._lost_speech_s = self._lost_before_s + self._lost_speech_s, 0.0
         now_s = self._clock()
         from_s = self._hole_from_s
@@ -275,9 +274,8 @@ class AnalysisFeed:
             self._put_others(now_s)
         if self._browser_audio is not None:
             self._backlog.put(HearThrough(session_id=self.session_id, audio=self._browser_audio))
-        if self._wants_recalibration:
-            self._backlog.put(Recalibrate(session_id=self.session_id))
-        self._wants_recalibration = False
+        if self._recalibrated_s is not None:
+            self._backlog.put(Recalibrate(session_id=self.session_id, t_s=self._recalibrated_s))
         self._hole_from_s = None
         self._ask_for_keyframe(now_s)
         self.wake()
@@ -314,6 +312,8 @@ class AnalysisFeed:
     def take_checkpoint(self, message: Checkpoint) -> None:
         """Keep the newest state for the case that the worker dies."""
         self._checkpoint = message
+        if self._recalibrated_s is not None and message.t_s >= self._recalibrated_s:
+            self._recalibrated_s = None
 
     def take_explanation(self, message: Explained) -> None:
         """Hand an answer to who asked."""
@@ -343,6 +343,13 @@ class AnalysisFeed:
             self._detached_audio += 1
         if self._hole_from_s is None:
             self._hole_from_s = max(0.0, frame.capture_s - self._origin_s)
+
+    def _say_what_is_written_down(self) -> None:
+        """Tell a new worker, whose checkpoint may be of before a consent or its withdrawal."""
+        is_newer = self._checkpoint is not None and self._checkpoint.t_s < self._words_from_s
+        if self._is_transcribed and is_newer:
+            self._backlog.put(Transcribe(session_id=self.session_id, is_on=False))
+        self._backlog.put(Transcribe(session_id=self.session_id, is_on=self._is_transcribed))
 
     def _put_others(self, since_s: float) -> None:
         assert self._others_speak is not None

@@ -84,9 +84,10 @@ class MakeEstimate:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Recalibrate:
-    """To the worker: measure the person's baseline anew from here."""
+    """To the worker: measure the person's baseline anew from this session time."""
 
     session_id: str
+    t_s: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,7 +6,7 @@ import pytest
 
 from pipeline.types import BrowserAudio
 from server.analysis.feed import AnalysisFeed, WorkerState
-from server.analysis.messages import HearThrough, MarkQuestion, OthersSpeak
+from server.analysis.messages import Checkpoint, HearThrough, MarkQuestion, OthersSpeak, Recalibrate, Transcribe
 
 
 @pytest.fixture
@@ -72,6 +72,58 @@ async def test_every_worker_is_told_what_the_browser_does_to_the_sound(feed: Ana
     feed.hear_through(as_it_is)
     feed.attach(lambda: None)
     assert heard() == [as_it_is]
+
+
+async def test_every_worker_is_told_whether_words_are_written_down(feed: AnalysisFeed):
+    """A checkpoint may be of before the withdrawal: its words must not go on."""
+
+    def switched() -> list[bool]:
+        return [item.is_on for item in iter(feed.take, None) if isinstance(item, Transcribe)]
+
+    feed.attach(lambda: None)
+    assert switched() == [False]
+    feed.transcribe(is_on=True)
+    assert switched() == [True]
+    feed.take_checkpoint(Checkpoint(session_id="a", t_s=11.0, state=b"with words"))
+    feed.detach(WorkerState.RESTARTING)
+    feed.attach(lambda: None)
+    assert switched() == [True]
+    feed.detach(WorkerState.RESTARTING)
+    feed.transcribe(is_on=False)
+    feed.attach(lambda: None)
+    assert switched() == [False]
+
+
+async def test_words_of_an_earlier_consent_end_where_a_later_one_is_newer_than_the_checkpoint(feed: AnalysisFeed):
+    feed.attach(lambda: None)
+    feed.transcribe(is_on=True)
+    feed.take_checkpoint(Checkpoint(session_id="a", t_s=9.0, state=b"with words"))
+    feed.transcribe(is_on=False)
+    feed.transcribe(is_on=True)
+    feed.detach(WorkerState.RESTARTING)
+    feed.attach(lambda: None)
+    assert [item.is_on for item in iter(feed.take, None) if isinstance(item, Transcribe)] == [False, True]
+
+
+@pytest.mark.parametrize("is_attached", [True, False])
+async def test_a_baseline_is_begun_anew_by_each_worker_until_a_checkpoint_is_later(
+    feed: AnalysisFeed, is_attached: bool
+):
+    def begun() -> list[float]:
+        return [item.t_s for item in iter(feed.take, None) if isinstance(item, Recalibrate)]
+
+    if is_attached:
+        feed.attach(lambda: None)
+    feed.recalibrate()
+    assert begun() == [10.0] * is_attached
+    for t_s, expected in ((9.0, [10.0]), (11.0, [])):
+        feed.detach(WorkerState.RESTARTING)
+        feed.attach(lambda: None)
+        assert begun() == [10.0]
+        feed.take_checkpoint(Checkpoint(session_id="a", t_s=t_s, state=b""))
+        feed.detach(WorkerState.RESTARTING)
+        feed.attach(lambda: None)
+        assert begun() == expected
 
 
 async def test_a_time_before_the_session_is_its_beginning(feed: AnalysisFeed):

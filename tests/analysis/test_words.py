@@ -10,14 +10,17 @@ import pytest
 
 from pipeline.language.utterances import Utterance
 from pipeline.language.words import Word
+from pipeline.types import Reason
 from server import clock
 from server.analysis import transcription as transcription_module
 from server.analysis.analyser import Networks
 from server.analysis.feed import AnalysisFeed
 from server.analysis.link import LinkError, Unpacker, pack
 from server.analysis.messages import (
+    Checkpoint,
     Close,
     Closed,
+    EstimateMade,
     MakeEstimate,
     Media,
     Open,
@@ -219,6 +222,23 @@ def test_a_withdrawal_stops_words_at_once_and_a_closing_session_too(make_transcr
     desk.send(*open_session(desk), Close(session_id="a"), Transcribe(session_id="a", is_on=False))
     assert len(desk.of(Closed)) == 1
     assert desk.of(WordsMade) == []
+
+
+def test_a_worker_that_goes_on_after_a_withdrawal_says_nothing_of_the_words_in_its_checkpoint(make_transcription):
+    first, second = Desk(make_transcription()), Desk(make_transcription())
+    first.send(*open_session(first, seconds=12.0))
+    first.wait_for(WordsMade)
+    first.send(MakeEstimate(session_id="a", t_s=12.0))
+    (checkpoint,) = first.of(Checkpoint)
+    origin_s = clock.monotonic_s() + 60.0
+    second.send(
+        Open(session_id="a", origin_s=origin_s, analysis_fps=5.0, landmark_fps=30.0, state=checkpoint.state),
+        Transcribe(session_id="a", is_on=False),
+        MakeEstimate(session_id="a", t_s=13.0),
+    )
+    (made,) = second.of(EstimateMade)
+    of_words = [signal for signal in made.estimate.signals if signal.name.startswith("words.")]
+    assert {(signal.value, signal.reason) for signal in of_words} == {(None, Reason.NOT_TRANSCRIBED)}
 
 
 def test_signals_of_words_are_in_the_estimate(make_transcription):

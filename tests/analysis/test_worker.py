@@ -286,7 +286,7 @@ def test_recalibration_makes_the_voice_calibrate_again(origin_s):
         desk.feed(frames[(second - 1) * 50 : second * 50])
         quality[second] = desk.estimate(float(second)).estimate.voice
     assert quality[20].reason is not Reason.CALIBRATING
-    desk.send(Recalibrate(session_id="a"))
+    desk.send(Recalibrate(session_id="a", t_s=20.0))
     desk.feed(frames[1000:1050])
     assert desk.estimate(21.0).estimate.voice.reason is Reason.CALIBRATING
 

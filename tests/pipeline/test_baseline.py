@@ -144,6 +144,24 @@ def test_the_voice_learns_only_while_speech_comes_in():
     assert state.is_reliable
 
 
+@pytest.mark.parametrize(("name", "window_s"), [("head.tilt", 1), ("head.sway", 10), ("gaze.share", 60)])
+def test_after_a_restart_a_window_that_reaches_back_before_it_teaches_nothing(name, window_s):
+    state, _ = follow(new_baseline(from_s=100.0), name, [5.0] * window_s, from_s=100.0)
+    assert name not in state.yardsticks
+    state, distances = follow(state, name, [6.0] * (MIN_VALUES + 1), from_s=100.0 + window_s)
+    assert state.yardsticks[name].centre == 6.0
+    assert distances == [None] * MIN_VALUES + [0.0]
+
+
+def test_after_a_restart_an_event_of_before_teaches_nothing_and_the_next_one_does():
+    state = new_baseline(from_s=100.0)
+    for t_s, age_s in ((101.0, 1.5), (102.0, 2.5), (103.0, 0.5), (104.0, 1.5)):
+        old = signal("turns.latency", 1.0, age_s=age_s)
+        state, _ = learn_and_compare(state, t_s, (old,), speech_s=0.0, catalogue=CATALOGUE)
+    assert state.yardsticks["turns.latency"].first_s == 102.5
+    assert len(state.yardsticks["turns.latency"].values) == 1
+
+
 def test_a_score_is_reliable_after_twenty_seconds_of_speech_since_the_restart():
     state = new_baseline()
     for second in range(100, 121):

@@ -49,7 +49,7 @@ def test_a_decision_module_answers_among_the_signals_and_begins_anew_with_the_ba
     assert before is not None
     assert after is not None
     assert after >= before
-    _, signals = view_evidence(reset_baseline(state), 81.0, new_voice(), None, levels=LEVELS, module=MODULE)
+    _, signals = view_evidence(reset_baseline(state, 80.0), 81.0, new_voice(), None, levels=LEVELS, module=MODULE)
     assert {item.name: item.value for item in signals}[name] is None
 
 

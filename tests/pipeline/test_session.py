@@ -234,12 +234,23 @@ def test_after_a_long_hole_smoothing_starts_anew() -> None:
 def test_calibration_can_be_reset() -> None:
     state, _ = run(in_order(sound_items(make_talk(14.0)), ticks(1, 14)))
     assert state.calibration.is_complete
-    state = reset_calibration(state)
+    state = reset_calibration(state, 14.0)
     _, estimates = run(in_order(sound_items(make_talk(14.0, f0_hz=200.0), 14.0), ticks(15, 28)), state)
     assert estimates[0].voice.reason is Reason.CALIBRATING
     assert estimates[-1].voice.reason is Reason.OK
     assert estimates[-1].voice.value is not None
     assert estimates[-1].voice.value < 0.5
+
+
+def test_a_reset_calibration_learns_nothing_from_before() -> None:
+    state, _ = run(in_order(sound_items(make_talk(14.0)), ticks(1, 14)))
+    new_voice = make_talk(14.0, f0_hz=200.0)
+    state = reset_calibration(state, 14.0)
+    state, (estimate,) = run(in_order(sound_items(new_voice[:SAMPLE_RATE_HZ], 14.0), ticks(15, 15)), state)
+    assert (state.calibration.ranges, estimate.voice.value) == (None, None)
+    state, _ = run(in_order(sound_items(new_voice[SAMPLE_RATE_HZ:], 15.0), ticks(16, 28)), state)
+    assert state.calibration.is_complete
+    assert state.calibration.speech.t_s.min() > 14.0
 
 
 def test_memory_is_bounded() -> None:
