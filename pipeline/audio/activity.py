@@ -121,14 +121,14 @@ def find_pauses(state: ActivityState, others: Spans, from_s: float, to_s: float)
         hole
         for hole in holes
         if MIN_PAUSE_S <= hole[1] - hole[0] <= MAX_PAUSE_S
-        and _is_heard(state, hole)
+        and is_heard(state.heard, hole)
         and not intersect_spans((hole,), others)
     )
 
 
-def _is_heard(state: ActivityState, hole: Span) -> bool:
-    """A hole in the sound is no pause."""
-    return hole[1] - hole[0] - total_s(clip_spans(state.heard, *hole)) < CONTINUES_S
+def is_heard(heard: Spans, stretch: Span) -> bool:
+    """Say whether sound came all the time: a hole in it is neither a pause nor silence before an answer."""
+    return stretch[1] - stretch[0] - total_s(clip_spans(heard, *stretch)) < CONTINUES_S
 
 
 def _forget(spans: Spans, oldest_s: float) -> Spans:

@@ -18,6 +18,7 @@ from pipeline.audio.activity import (
     find_pauses,
     find_spurts,
     hear_activity,
+    is_heard,
     settle_activity,
 )
 from pipeline.audio.rate import RateState, follow_rate
@@ -44,10 +45,14 @@ MIN_KNOWN_S = 30.0
 FULL_KNOWN_S = 120.0
 OTHER_PAUSE_S = 0.5
 """A shorter silence of the others is no end of their turn."""
+MIN_ASKED_S = 1.0
+"""What the others say for less time is no question but a sign of listening, as in ``pipeline.thinking``."""
 MAX_LATENCY_S = 15.0
 """Whoever speaks later than that does not answer what was said last."""
 MIN_ANSWER_S = 0.4
 """Less speech than that before the others go on is a sign of listening, as ``mhm``."""
+BEFORE_ANSWER_S = 0.1
+"""The onset of an answer is known where so much sound before it was heard."""
 FULL_ANSWERS = 5
 """From so many answers on their number does not lower the quality of the median."""
 MIN_RUNNING_S, MIN_OVERLAP_S, MIN_INTERRUPTION_S = 1.0, 0.3, 1.0
@@ -225,12 +230,13 @@ def view_turns(state: TurnsState, t_s: float) -> tuple[Signal, ...]:
     return (*_view_pace(state, end_s, age_s), *_view_conversation(state, state.known_from_s, end_s, age_s))
 
 
-def find_latencies(spurts: Sequence[Span], others: Sequence[Span]) -> tuple[tuple[float, float], ...]:
+def find_latencies(spurts: Sequence[Span], others: Sequence[Span], heard: Spans) -> tuple[tuple[float, float], ...]:
     """Find the floor transfers from the others to the person.
 
     Args:
         spurts: when the person spoke.
-        others: when anyone else did.
+        others: when anyone else did; for less than MIN_ASKED_S they ask nothing.
+        heard: when the person's sound came. Where some of it is missing before the answer, its onset is not known.
 
     Returns:
         Onset of each answer and its latency, seconds; the latency is below 0 where the answer began before the others
@@ -239,13 +245,16 @@ def find_latencies(spurts: Sequence[Span], others: Sequence[Span]) -> tuple[tupl
     found: list[tuple[float, float]] = []
     turns = join_spans(others, OTHER_PAUSE_S)
     for i, (begun_s, stopped_s) in enumerate(turns):
+        if stopped_s - begun_s < MIN_ASKED_S:
+            continue
         resumed_s = turns[i + 1][0] if i + 1 < len(turns) else np.inf
         across = span_at(spurts, stopped_s)
         if across is not None and across[0] < begun_s:
             continue  # the person had the floor all along
         onset_s = across[0] if across is not None else min((s for s, _ in spurts if s >= stopped_s), default=np.inf)
         is_answer = total_s(clip_spans(spurts, max(onset_s, stopped_s), resumed_s)) >= MIN_ANSWER_S
-        if is_answer and onset_s - stopped_s <= MAX_LATENCY_S:
+        before = (min(stopped_s, onset_s - BEFORE_ANSWER_S), max(stopped_s, onset_s))
+        if is_answer and onset_s - stopped_s <= MAX_LATENCY_S and is_heard(heard, before):
             found.append((onset_s, onset_s - stopped_s))
     return tuple(found)
 
@@ -294,7 +303,8 @@ def _view_conversation(state: TurnsState, known_from_s: float, end_s: float, age
     others = clip_spans(state.others, known_from_s, end_s)
     spurts = find_spurts(state.activity, known_from_s, end_s)
     # Of a turn that goes on at end_s the end is not known.
-    latencies = find_latencies(spurts, others if span_at(state.others, end_s) is None else others[:-1])
+    asked = others if span_at(state.others, end_s) is None else others[:-1]
+    latencies = find_latencies(spurts, asked, state.activity.heard)
     last: Signal = absent((CONVERSATION[0],), Reason.TOO_SHORT)[0]
     usual: Signal = absent((CONVERSATION[1],), Reason.TOO_SHORT)[0]
     if latencies:

@@ -20,6 +20,7 @@ from pipeline.types import SAMPLE_RATE_HZ, AudioChunk, FloatArray, OtherVoice, R
 from tests.fakes.vowels import make_noise, make_vowel
 
 SECOND = SAMPLE_RATE_HZ
+HEARD = ((0.0, 60.0),)
 
 
 def syllables(times_s, duration_s, *, noise_rms=1e-4, length_s=0.14) -> FloatArray:
@@ -202,17 +203,50 @@ def test_speaking_into_a_question_and_going_on_is_an_interruption_with_overlap()
 def test_a_sign_of_listening_is_neither_answer_nor_interruption():
     others = ((1.0, 6.0), (6.7, 10.0))
     spurts = ((3.0, 3.4), (6.2, 6.5), (11.0, 14.0))
-    assert find_latencies(spurts, others) == ((11.0, 1.0),)
+    assert find_latencies(spurts, others, HEARD) == ((11.0, 1.0),)
     assert count_interruptions(spurts, others) == 0
 
 
 def test_who_is_spoken_to_while_speaking_does_not_answer():
-    assert find_latencies(((0.0, 10.0),), ((4.0, 5.0),)) == ()
+    assert find_latencies(((0.0, 10.0),), ((4.0, 5.0),), HEARD) == ()
     assert count_interruptions(((0.0, 10.0),), ((4.0, 5.0),)) == 0
 
 
 def test_speech_long_after_a_question_is_no_answer():
-    assert find_latencies(((30.0, 40.0),), ((4.0, 5.0),)) == ()
+    assert find_latencies(((30.0, 40.0),), ((4.0, 5.0),), HEARD) == ()
+
+
+def test_a_sign_of_listening_of_the_others_is_no_question():
+    question, mhm = (1.0, 5.0), (8.2, 8.6)
+    assert find_latencies(((5.8, 8.3), (8.7, 12.0)), (question, mhm), HEARD) == ((5.8, pytest.approx(0.8)),)
+    # It ends what was said before: whoever then begins does not answer that any more.
+    assert find_latencies(((6.5, 9.0),), (question, (5.6, 6.0)), HEARD) == ()
+
+
+@pytest.mark.parametrize(
+    ("heard", "is_known"),
+    [
+        (((0.0, 5.5), (9.0, 60.0)), False),
+        (((0.0, 9.0), (9.5, 60.0)), True),
+        (((0.0, 4.0), (5.0, 60.0)), True),
+        (((9.0, 60.0),), False),
+    ],
+)
+def test_a_latency_is_not_known_across_lost_sound(heard, is_known):
+    answered = find_latencies(((9.0, 14.0),), ((1.0, 5.0),), heard)
+    assert answered == (((9.0, 4.0),) if is_known else ())
+
+
+def test_an_answer_that_began_in_lost_sound_has_no_latency():
+    """The person is heard again in the midst of the question, speaking already."""
+    assert find_latencies(((4.5, 9.0),), ((1.0, 5.0),), ((0.0, 3.0), (4.5, 60.0))) == ()
+
+
+def test_lost_sound_after_a_question_is_no_silence():
+    talk = Talk().hear(syllables([], 5.5), others=[(0.0, False), (1.0, True), (5.0, False)])
+    talk.t_s += 3.5
+    talk.hear(syllables(phrase(0.0, 30), 8.0))
+    assert talk.view()["turns.response_latency"].reason is Reason.TOO_SHORT
 
 
 def test_a_question_that_goes_on_has_no_latency_yet():
