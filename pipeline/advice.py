@@ -298,7 +298,7 @@ _WATCHED = frozenset((*_FAR, *_LATENCIES))
 
 def _late(moments: tuple[Moment, ...], asked: Asked | None) -> Finding | None:
     last, usual = (moments[-1].signals.get(name) for name in _LATENCIES)
-    if last is None or usual is None or min(last.quality, usual.quality) < MIN_QUALITY:
+    if last is None or usual is None or min(last.quality, usual.quality) < MIN_QUALITY or last.age_s > LASTS_S:
         return None
     if last.value is None or usual.value is None or last.value < max(0.0, usual.value) + LATE_S:
         return None

@@ -117,6 +117,16 @@ def test_an_answer_that_begins_late_is_told_with_the_usual_time():
     assert run(answers(0.7, usual=-1.9))[0] == [], "who usually cuts in is not late for not doing so"
 
 
+def test_an_answer_of_long_ago_is_not_told_again():
+    """The latency stays known for ten minutes."""
+    usual = signal("turns.response_latency_median", 0.8, z=None)
+    last = signal("turns.response_latency", 3.0, z=None)
+    estimates = [tick(float(t), 0.3, replace(last, age_s=max(0.0, t - 30.0)), usual) for t in range(500)]
+    assert [item.t_s for item in run(estimates)[0]] == [14.0]
+    late = [tick(float(t), 0.3, replace(last, age_s=25.0), usual) for t in range(200)]
+    assert run(late)[0] == []
+
+
 def test_each_signal_is_measured_and_those_that_are_far_have_a_baseline():
     assert set(CATALOGUE) >= _WATCHED
     assert all(CATALOGUE[name].has_baseline for name in _FAR)
