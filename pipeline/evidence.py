@@ -14,7 +14,7 @@ from pipeline.audio.acoustics import AcousticState, follow_acoustics, note_hole
 from pipeline.audio.browser_audio import allow_for
 from pipeline.audio.framing import HOP_S
 from pipeline.audio.turns import TurnsState, follow_turns, settle_turns, view_turns
-from pipeline.audio.voice import VoiceState, VoiceWindow
+from pipeline.audio.voice import FrameTrack, VoiceState, VoiceWindow
 from pipeline.audio.voice_emotion import VoiceEmotionState, follow_voice_emotion, view_voice_emotion
 from pipeline.baseline import BaselineState, learn_and_compare, new_baseline
 from pipeline.face_shares import FaceSharesState, follow_face_shares, view_face_shares
@@ -74,8 +74,8 @@ class EvidenceState:
     words: WordsState = field(default_factory=WordsState)
     speech_s: float = 0.0
     """Speech heard since the session began."""
-    tick_s: float = 0.0
-    """Time of the last tick."""
+    counted_s: float = -math.inf
+    """Time of the newest sound that was looked at for it; sound comes later than the tick of its time."""
     face_shares: FaceSharesState = field(default_factory=FaceSharesState)
     thinking: ThinkingState = field(default_factory=ThinkingState)
     agreement: AgreementState = field(default_factory=AgreementState)
@@ -136,7 +136,7 @@ def view_evidence(
         The state, in which the baseline may have learned, and one signal per name of the catalogue, that of the
         decision module only with one.
     """
-    state = _count_speech(state, t_s, window)
+    state = _count_speech(state, voice.track, window)
     turns = settle_turns(state.turns, voice.track, None if window is None else window.features.snr_db)
     state = replace(state, turns=turns, acoustics=follow_acoustics(state.acoustics, voice))
     state, pulse = _view_pulse(state, t_s)
@@ -177,6 +177,8 @@ def _view_pulse(state: EvidenceState, t_s: float) -> tuple[EvidenceState, tuple[
     return replace(state, variability=signals[-N_VARIABILITY:], variability_s=t_s), signals
 
 
-def _count_speech(state: EvidenceState, t_s: float, window: VoiceWindow | None) -> EvidenceState:
-    n_new = 0 if window is None else int(np.count_nonzero(window.speech.t_s > state.tick_s))
-    return replace(state, speech_s=state.speech_s + n_new * HOP_S, tick_s=t_s)
+def _count_speech(state: EvidenceState, track: FrameTrack, window: VoiceWindow | None) -> EvidenceState:
+    if window is None:
+        return state
+    n_new = int(np.count_nonzero(window.speech.t_s > state.counted_s))
+    return replace(state, speech_s=state.speech_s + n_new * HOP_S, counted_s=float(track.t_s[-1]))

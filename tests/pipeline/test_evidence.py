@@ -2,12 +2,13 @@ import numpy as np
 import pytest
 
 from pipeline import agreement, evidence, face_shares, learned, nonverbal
-from pipeline.audio.voice import new_voice
+from pipeline.audio.voice import hear, measure_pending, new_voice, view_window
 from pipeline.evidence import EvidenceState, reset_baseline, take_evidence, view_evidence
 from pipeline.learned import LearnedStress
 from pipeline.physiology import pulse
-from pipeline.types import FaceSample, QuestionAsked, Reason, Shares, Signal
+from pipeline.types import SAMPLE_RATE_HZ, AudioChunk, FaceSample, QuestionAsked, Reason, Shares, Signal
 from tests.fakes.modules import MODULE
+from tests.fakes.vowels import make_noise, make_vowel
 
 LEVELS = Shares(shares=(0.2, 0.2, 0.6), quality=0.8, reason=Reason.OK, age_s=0.1)
 
@@ -51,6 +52,23 @@ def test_a_decision_module_answers_among_the_signals_and_begins_anew_with_the_ba
     assert after >= before
     _, signals = view_evidence(reset_baseline(state, 80.0), 81.0, new_voice(), None, levels=LEVELS, module=MODULE)
     assert {item.name: item.value for item in signals}[name] is None
+
+
+@pytest.mark.parametrize("delay_s", [0.0, 0.4])
+def test_speech_is_counted_whole_however_late_it_comes(delay_s: float):
+    """Two seconds of a quiet room, then six of one vowel."""
+    sound, n_each = make_noise(8 * SAMPLE_RATE_HZ, 1e-4), SAMPLE_RATE_HZ // 10
+    sound[2 * SAMPLE_RATE_HZ :] += make_vowel(np.linspace(110.0, 140.0, 6 * SAMPLE_RATE_HZ))
+    voice, state = new_voice(), EvidenceState()
+    for i in range(91):
+        t_s = i / 10
+        if i % 10 == 0 and i:
+            voice = measure_pending(voice)
+            state, _ = view_evidence(state, t_s, voice, view_window(voice, t_s), levels=LEVELS)
+        at = round((t_s - delay_s) * SAMPLE_RATE_HZ)
+        if 0 <= at < len(sound):
+            voice = hear(voice, AudioChunk(t_s=t_s - delay_s, samples=sound[at : at + n_each]))
+    assert state.speech_s == pytest.approx(6.0, abs=0.1)
 
 
 def test_a_question_is_a_reason_to_look_away():
