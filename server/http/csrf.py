@@ -25,26 +25,30 @@ FIELD = "csrf"
 HEADER = "X-CSRF-Token"
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 
+_FORM_SECRET = re.compile(r"[A-Za-z0-9_-]{43}\Z")
+"""What we make; another value is not given back to the browser."""
 _HOST = re.compile(r"[A-Za-z0-9.:\[\]-]{1,260}\Z")
 
-_NEW_FORM_COOKIE: web.RequestKey[str] = web.RequestKey("new_form_cookie")
+_PAGE_SECRET: web.RequestKey[str] = web.RequestKey("page_secret")
+"""Of the form cookie to which the page being made is bound."""
 
 
 def csrf_token(request: web.Request) -> str:
     """Return the token for the page being made; makes the form cookie when the browser has none to bind it to."""
-    secret = request.cookies.get(SESSION_COOKIE) or request.cookies.get(FORM_COOKIE) or request.get(_NEW_FORM_COOKIE)
-    if not secret:
-        secret = secrets.token_urlsafe(32)
-        request[_NEW_FORM_COOKIE] = secret
-    return _derive(secret)
+    if session := request.cookies.get(SESSION_COOKIE):
+        return _derive(session)
+    if _PAGE_SECRET not in request:
+        known = request.cookies.get(FORM_COOKIE, "")
+        request[_PAGE_SECRET] = known if _FORM_SECRET.match(known) else secrets.token_urlsafe(32)
+    return _derive(request[_PAGE_SECRET])
 
 
 def set_form_cookie(request: web.Request, response: web.StreamResponse) -> None:
-    """Give the browser the form cookie that ``csrf_token`` made during this request, if it did.
+    """Give the browser the form cookie that the page needs, if it needs one: its time begins anew with each page.
 
     Before the response is sent: aiohttp writes its cookies ahead of the signal ``on_response_prepare``.
     """
-    secret = request.get(_NEW_FORM_COOKIE)
+    secret = request.get(_PAGE_SECRET)
     if secret is not None:
         response.set_cookie(
             FORM_COOKIE,

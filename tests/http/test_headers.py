@@ -1,6 +1,7 @@
 import pytest
 
 from server.config import Config
+from server.http.csrf import FORM_COOKIE_MAX_AGE_S
 from tests.http.world import a_world
 
 
@@ -46,6 +47,24 @@ async def test_the_session_cookie_is_for_the_server_alone(world):
     assert cookie["httponly"]
     assert cookie["samesite"] == "Lax"
     assert not cookie["secure"]
+
+
+async def test_each_page_that_needs_the_form_cookie_renews_it(world):
+    """A candidate who comes back a day later still has the cookie of the page that they see."""
+    browser, secrets = world.browser(), set()
+    for path in (f"/join/{world.join_token}", f"/join/{world.join_token}", "/login", "/nothing"):
+        await browser.ask("GET", path)
+        cookie = browser.last.cookies["composure_form"]
+        assert int(cookie["max-age"]) == FORM_COOKIE_MAX_AGE_S
+        secrets.add(cookie.value)
+    assert len(secrets) == 1
+    await world.operator.ask("GET", "/login")  # bound to the login instead
+    assert "composure_form" not in world.operator.last.cookies
+
+
+async def test_a_form_cookie_that_is_not_ours_is_not_given_back(world):
+    await world.anonymous.ask("GET", "/login", headers={"Cookie": "composure_form=planted"})
+    assert len(world.anonymous.last.cookies["composure_form"].value) == 43
 
 
 async def test_behind_a_tls_proxy_cookies_are_secure(tmp_path):
