@@ -57,7 +57,8 @@ async def count_calls(connection: AsyncConnection, interview_id: str) -> int:
     return int((await connection.execute(query)).scalar_one())
 
 
-async def delete_reviews(connection: AsyncConnection, participant_id: str) -> None:
-    """Remove every review of a candidate's answers: they quote what was said."""
+async def delete_reviews(connection: AsyncConnection, participant_id: str) -> bool:
+    """Remove every review of a candidate's answers, which quote what was said; returns whether there was any."""
     theirs = select(sessions.c.id).where(sessions.c.participant_id == participant_id)
-    await connection.execute(delete(reviews).where(reviews.c.session_id.in_(theirs)))
+    result = await connection.execute(delete(reviews).where(reviews.c.session_id.in_(theirs)))
+    return result.rowcount > 0

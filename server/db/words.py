@@ -37,7 +37,8 @@ async def find_words(
     return found, rows[0].transcriber if rows else ""
 
 
-async def delete_words(connection: AsyncConnection, participant_id: str) -> None:
-    """Remove everything that a candidate said."""
+async def delete_words(connection: AsyncConnection, participant_id: str) -> bool:
+    """Remove everything that a candidate said; returns whether there was anything."""
     theirs = select(sessions.c.id).where(sessions.c.participant_id == participant_id)
-    await connection.execute(delete(words).where(words.c.session_id.in_(theirs)))
+    result = await connection.execute(delete(words).where(words.c.session_id.in_(theirs)))
+    return result.rowcount > 0

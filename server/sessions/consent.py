@@ -49,12 +49,15 @@ class Consents:
         self._now = now
 
     async def store(self, participant_id: str, interview_id: str, answers: Iterable[Answer]) -> ConsentState:
-        """Store answers and return what holds then. A no to the transcription deletes what was written down.
+        """Store answers and return what holds then.
+
+        A no to the transcription deletes what was written down, from the database's log too.
 
         Raises:
             Conflict: a yes to a text that is not the present one; the page must show it again. Every no is stored.
             NotFound: no such interview.
         """
+        was_deleted = False
         async with self._database.write() as connection:
             interview = await interview_rows.get(connection, interview_id)
             if interview is None:
@@ -64,9 +67,12 @@ class Consents:
             kept = [answer for answer in answers if not (is_outdated and answer.granted)]
             await consent_rows.insert_consents(connection, [self._row(participant_id, purpose, item) for item in kept])
             if any(item.kind is ConsentKind.TRANSCRIPTION and not item.granted for item in kept):
-                await word_rows.delete_words(connection, participant_id)
-                await review_rows.delete_reviews(connection, participant_id)
+                had_words = await word_rows.delete_words(connection, participant_id)
+                had_reviews = await review_rows.delete_reviews(connection, participant_id)
+                was_deleted = had_words or had_reviews
             stored = await consent_rows.of_participant(connection, participant_id)
+        if was_deleted:
+            await self._database.scrub()
         if is_outdated:
             raise Conflict("The consent text has changed. Please reload the page and read it again.")
         return current(stored, purpose)

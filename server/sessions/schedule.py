@@ -167,6 +167,8 @@ class Schedule:
             await interview_rows.set_questions(connection, interview_id, _questions(interview_id, fields))
             details = await _details(connection, changed)
         await self._rooms.refresh(interview_id)
+        if changed.candidate_email != interview.candidate_email:
+            await self._database.scrub()  # the candidate before is gone
         return details
 
     async def add_interviewer(self, user: User, interview_id: str, *, email: str) -> InterviewDetails:
