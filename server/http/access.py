@@ -46,6 +46,8 @@ class Rule:
     """The grant that an access token must carry."""
     in_message: bool = False
     """The credential comes in the first websocket message; the handler checks it."""
+    may_be_closed: bool = False
+    """A join link counts that lets nobody in any more."""
 
 
 PUBLIC = Rule(who=Who.PUBLIC)
@@ -56,6 +58,8 @@ MEMBER = Rule(who=Who.MEMBER)
 """An interviewer of the interview ``{id}``, or of the interview of the session ``{session_id}``; others get 404."""
 JOIN_LINK = Rule(who=Who.JOIN_LINK)
 """The join link is ``{token}`` in the path."""
+CLOSED_JOIN_LINK = Rule(who=Who.JOIN_LINK, may_be_closed=True)
+"""Also one of a cancelled interview or past its time: by such a one the handler takes consents back, nothing else."""
 MAY_PUBLISH = Rule(who=Who.ACCESS_TOKEN, grant=Grant.PUBLISH)
 MAY_WATCH = Rule(who=Who.ACCESS_TOKEN, grant=Grant.WATCH)
 """Access tokens come as ``Authorization: Bearer`` and must be for the room ``{room_id}``."""
@@ -98,11 +102,16 @@ def current_interview(request: web.Request) -> Interview:
     return request[INTERVIEW]
 
 
-def current_participant(request: web.Request) -> Participant:
-    """Return the candidate under JOIN_LINK."""
+def current_holder(request: web.Request) -> JoinPrincipal:
+    """Return the holder of the link under JOIN_LINK or CLOSED_JOIN_LINK."""
     principal = request[PRINCIPAL]
     assert isinstance(principal, JoinPrincipal)
-    return principal.participant
+    return principal
+
+
+def current_participant(request: web.Request) -> Participant:
+    """Return the candidate under JOIN_LINK."""
+    return current_holder(request).participant
 
 
 def current_claims(request: web.Request) -> AccessPrincipal:

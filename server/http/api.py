@@ -7,14 +7,14 @@ from aiohttp import web
 
 from server.clock import utc_now
 from server.errors import BadRequest, Forbidden, Gone, UnsupportedMedia
-from server.http.access import LOGIN, PRINCIPAL, current_interview, current_user
+from server.http.access import LOGIN, current_holder, current_interview, current_user
 from server.http.body import read_text
 from server.http.keys import CONFIG, ROOMS, SCHEDULE, TOKENS
 from server.network import IceServer
 from server.rtc.turn import ice_servers_for
 from server.sessions.consent import Answer
 from server.sessions.fields import is_storable
-from server.sessions.principals import Grant, JoinPrincipal
+from server.sessions.principals import Grant
 from server.sessions.records import ConsentKind, Interview, Participant
 from server.sessions.tokens import ACCESS_LIFETIME
 
@@ -32,7 +32,7 @@ async def interviewer_access(request: web.Request) -> web.Response:
 
 async def candidate_access(request: web.Request) -> web.Response:
     """POST /api/join/{token}/access: a token for the candidate's page, once the call was consented to."""
-    holder = _holder(request)
+    holder = current_holder(request)
     consents = await request.app[ROOMS].consent_state(holder)
     if not consents.has(ConsentKind.CALL):
         raise Forbidden("Please agree to the call first.")
@@ -40,14 +40,14 @@ async def candidate_access(request: web.Request) -> web.Response:
 
 
 async def store_consents(request: web.Request) -> web.Response:
-    """POST /api/join/{token}/consent: store the candidate's answers.
+    """POST /api/join/{token}/consent: store the candidate's answers; a no also by a link that lets nobody in any more.
 
     Takes ``{"answers": [{"kind", "granted", "text_version"}]}``; returns ``{"granted": [kinds that stand]}``.
     """
     answers = (await _json_object(request)).get("answers")
     if not isinstance(answers, list) or not 1 <= len(answers) <= len(ConsentKind):
         raise BadRequest("Send the answers as a list, one for each kind of consent.")
-    state = await request.app[ROOMS].store_consents(_holder(request), [_answer(item) for item in answers])
+    state = await request.app[ROOMS].store_consents(current_holder(request), [_answer(item) for item in answers])
     return web.json_response({"granted": sorted(state.granted)})
 
 
@@ -90,12 +90,6 @@ def _ice_server(server: IceServer) -> dict[str, Any]:
     if server.username is not None:
         entry |= {"username": server.username, "credential": server.credential}
     return entry
-
-
-def _holder(request: web.Request) -> JoinPrincipal:
-    holder = request[PRINCIPAL]
-    assert isinstance(holder, JoinPrincipal)
-    return holder
 
 
 async def _json_object(request: web.Request) -> dict[str, Any]:

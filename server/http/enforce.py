@@ -105,7 +105,7 @@ async def _member(request: web.Request, rule: Rule) -> None:
 
 
 async def _join_link(request: web.Request, rule: Rule) -> None:
-    holder = await request.app[TOKENS].read_join(request.match_info["token"])
+    holder = await request.app[TOKENS].read_join(request.match_info["token"], may_be_closed=rule.may_be_closed)
     request[PRINCIPAL], request[INTERVIEW] = holder, holder.interview
 
 

@@ -14,6 +14,7 @@ from server.http import (
     whip,
 )
 from server.http.access import (
+    CLOSED_JOIN_LINK,
     HELLO,
     JOIN_LINK,
     MAY_PUBLISH,
@@ -36,7 +37,7 @@ _OWN: tuple[Route, ...] = (
     Route(method="GET", path="/static/{path:.+}", handler=static.static_file, rule=PUBLIC),
     Route(method="POST", path="/api/interviews/{id}/access", handler=api.interviewer_access, rule=MEMBER),
     Route(method="GET", path="/api/interviews/{id}/media", handler=media_report.interview_media, rule=MEMBER),
-    Route(method="POST", path="/api/join/{token}/consent", handler=api.store_consents, rule=JOIN_LINK),
+    Route(method="POST", path="/api/join/{token}/consent", handler=api.store_consents, rule=CLOSED_JOIN_LINK),
     Route(method="POST", path="/api/join/{token}/access", handler=api.candidate_access, rule=JOIN_LINK),
     Route(method="GET", path="/ws/{room_id}", handler=room_socket, rule=HELLO),
     Route(method="POST", path=_WHIP, handler=whip.publish, rule=MAY_PUBLISH),

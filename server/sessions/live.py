@@ -39,8 +39,8 @@ _logger = logging.getLogger(__name__)
 class LiveRooms:
     """The running interviews of this server.
 
-    ``record`` and ``keep_time`` are awaited in a task each for as long as the server lives: one stores the estimates, the
-    other lets time pass in the rooms.
+    ``record`` and ``keep_time`` are awaited in a task each for as long as the server lives: one stores the estimates,
+    the other lets time pass in the rooms.
 
     Args:
         database: where everything is stored.
@@ -140,20 +140,29 @@ class LiveRooms:
     async def store_consents(self, holder: JoinPrincipal, answers: Iterable[Answer]) -> ConsentState:
         """Store answers of a candidate and act on them at once: withdrawal stops analysis or taps, or ends the call.
 
-        A consent can be withdrawn as long as the interview is stored.
+        A consent can be withdrawn as long as the interview is stored. Every no is stored, also beside a yes that is
+        not.
 
         Raises:
             Conflict: a yes to an outdated text.
-            Gone: a yes after the interview.
+            Gone: a yes after the interview, or by a link that lets nobody in any more.
+            NotFound: the interview was deleted.
         """
-        answers = tuple(answers)
+        answers, closed = tuple(answers), holder.why_closed
+        room: LiveRoom | None
         try:
             room = await self._room_of(holder.interview)
-        except Gone:
-            if any(answer.granted for answer in answers):
-                raise
-            return await self._services.consents.store(holder.participant.id, holder.interview.id, answers)
-        return await room.store_consents(answers)
+        except Gone as exc:
+            # A room that was just closed waits for the words that are still being stored, to delete them too.
+            room, closed = self._rooms.get(holder.interview.room_id), closed or exc.message
+        kept = tuple(answer for answer in answers if not (closed and answer.granted))
+        if room is None:
+            state = await self._services.consents.store(holder.participant.id, holder.interview.id, kept)
+        else:
+            state = await room.store_consents(kept)
+        if len(kept) < len(answers):
+            raise Gone(closed)
+        return state
 
     async def consent_state(self, holder: JoinPrincipal) -> ConsentState:
         """Return what the candidate agrees to now."""

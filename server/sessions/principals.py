@@ -27,10 +27,12 @@ class UserPrincipal:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JoinPrincipal:
-    """The holder of a valid join link: the candidate of one interview."""
+    """The holder of a join link: the candidate of one interview."""
 
     interview: Interview
     participant: Participant
+    why_closed: str = ""
+    """Why the link lets nobody in any more, a sentence; empty while it does. Consents can still be taken back by it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

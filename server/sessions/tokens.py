@@ -1,6 +1,7 @@
 """Join links and access tokens: signed, expiring, with a stated scope.
 
-Both are JWTs signed with HS256 under one key kept in ``<data_dir>/secret.key``; the audience tells them apart.
+Both are JWTs signed with HS256 under one key kept in ``<data_dir>/secret.key``; the audience tells them apart. When a
+join link ends is not in it but follows from the stored interview, which may be moved.
 """
 
 import os
@@ -68,33 +69,29 @@ class Tokens:
     # --- join links ---
 
     def join_token(self, interview: Interview, participant: Participant) -> str:
-        """Return the token of a candidate's join link; the same one until the link is renewed or rescheduled.
+        """Return the token of a candidate's join link; the same one until the link is renewed.
 
-        It is good until a week after the planned end.
+        It is good until a week after the planned end, also when that is moved.
         """
-        expires_at = interview.scheduled_at + timedelta(minutes=interview.duration_min) + JOIN_GRACE
         return self._sign(
-            {
-                "aud": _JOIN,
-                "sub": participant.id,
-                "interview": interview.id,
-                "version": interview.link_version,
-                "exp": int(expires_at.timestamp()),
-            }
+            {"aud": _JOIN, "sub": participant.id, "interview": interview.id, "version": interview.link_version}
         )
 
-    async def read_join(self, token: str) -> JoinPrincipal:
+    async def read_join(self, token: str, *, may_be_closed: bool = False) -> JoinPrincipal:
         """Return the holder of a join link.
+
+        Args:
+            token: the link's.
+            may_be_closed: also return the holder of a link that lets nobody in any more, with the reason: the interview
+                was cancelled, or is over since a week.
 
         Raises:
             NotFound: not a join link of this server, or the interview was deleted.
-            Gone: expired, replaced by a newer link, or the interview was cancelled.
+            Gone: replaced by a newer link; or, unless it may be closed, expired or the interview was cancelled.
         """
         claims = self._claims(token, _JOIN)
         if claims is None:
             raise NotFound("This link is not valid. Please ask for the link again.")
-        if self._is_expired(claims):
-            raise Gone("This link has expired. Please ask the interviewer for a new one.")
         async with self._database.read() as connection:
             interview = await interview_rows.get(connection, str(claims["interview"]))
             participant = await participant_rows.get(connection, str(claims["sub"]))
@@ -102,9 +99,18 @@ class Tokens:
             raise NotFound("This interview does not exist any more.")
         if participant is None or interview.link_version != claims["version"]:
             raise Gone("This link was replaced by a newer one. Please ask the interviewer for it.")
+        why_closed = self._why_closed(interview)
+        if why_closed and not may_be_closed:
+            raise Gone(why_closed)
+        return JoinPrincipal(interview=interview, participant=participant, why_closed=why_closed)
+
+    def _why_closed(self, interview: Interview) -> str:
         if interview.status is InterviewStatus.CANCELLED:
-            raise Gone("This interview was cancelled.")
-        return JoinPrincipal(interview=interview, participant=participant)
+            return "This interview was cancelled."
+        end = interview.scheduled_at + timedelta(minutes=interview.duration_min)
+        if self._now() >= end + JOIN_GRACE:
+            return "This link has expired. Please ask the interviewer for a new one."
+        return ""
 
     # --- access tokens ---
 
@@ -131,10 +137,10 @@ class Tokens:
 
     def read_access(self, token: str) -> AccessPrincipal:
         """Return the holder of an access token. Raises NotAuthenticated if it is not ours or has expired."""
-        claims = self._claims(token, _ACCESS)
+        claims = self._claims(token, _ACCESS, "exp")
         if claims is None:
             raise NotAuthenticated("This access token is not valid.")
-        if self._is_expired(claims):
+        if claims["exp"] <= self._now().timestamp():
             raise NotAuthenticated("This access token has expired; get a new one.")
         return AccessPrincipal(
             participant_id=claims["sub"],
@@ -150,19 +156,16 @@ class Tokens:
     def _sign(self, claims: dict[str, Any]) -> str:
         return jwt.encode(claims, self._key, algorithm=_ALGORITHM)
 
-    def _claims(self, token: str, audience: str) -> dict[str, Any] | None:
+    def _claims(self, token: str, audience: str, *needed: str) -> dict[str, Any] | None:
         try:
-            # Expiry is checked by _is_expired, against the clock that was handed in.
+            # Expiry is checked by those who read claims, against the clock that was handed in.
             return jwt.decode(
                 token,
                 self._key,
                 algorithms=[_ALGORITHM],
                 audience=audience,
-                options={"verify_exp": False, "require": ["aud", "sub", "exp"]},
+                options={"verify_exp": False, "require": ["aud", "sub", *needed]},
             )
         # PyJWT lets through what its JSON and UTF-8 decoders raise for headers that are no token's.
         except (jwt.InvalidTokenError, ValueError, RecursionError):
             return None
-
-    def _is_expired(self, claims: dict[str, Any]) -> bool:
-        return bool(claims["exp"] <= self._now().timestamp())

@@ -9,7 +9,7 @@ from server.errors import FieldErrors, Gone, NotAuthenticated, NotFound
 from server.protocol import Role
 from server.sessions.principals import Grant
 from server.sessions.tokens import Tokens, load_key
-from tests.sessions.conftest import Call, World
+from tests.sessions.conftest import Call, World, interview_form
 
 
 def test_the_key_is_made_once_and_for_the_owner_alone(tmp_path: Path):
@@ -40,6 +40,49 @@ async def test_a_join_link_expires_a_week_after_the_interview(call: Call, world:
     world.clock.pass_s(1)
     with pytest.raises(Gone, match="expired"):
         await world.tokens.read_join(token)
+
+
+async def test_a_join_link_moves_with_the_interview(call: Call, world: World):
+    token = world.tokens.join_token(call.details.interview, call.details.candidate)
+    moved = await world.schedule.edit(
+        call.user, call.details.interview.id, interview_form(scheduled_at="2026-12-24T10:00")
+    )
+    assert world.tokens.join_token(moved.interview, moved.candidate) == token
+    world.clock.pass_s((moved.interview.scheduled_at - world.clock.now()).total_seconds())
+    assert (await world.tokens.read_join(token)).interview == moved.interview
+    await world.schedule.edit(call.user, call.details.interview.id, interview_form())  # back to the time before
+    with pytest.raises(Gone, match="expired"):
+        await world.tokens.read_join(token)
+
+
+async def test_the_end_that_earlier_links_carry_does_not_count(call: Call, world: World):
+    claims = {
+        "aud": "composure:join",
+        "sub": call.details.candidate.id,
+        "interview": call.details.interview.id,
+        "version": 1,
+        "exp": 1,
+    }
+    holder = await world.tokens.read_join(jwt.encode(claims, b"k" * 32, algorithm="HS256"))
+    assert holder.participant == call.details.candidate
+
+
+async def test_the_holder_of_a_closed_link_is_known_where_that_is_asked_for(call: Call, world: World):
+    token = world.tokens.join_token(call.details.interview, call.details.candidate)
+    assert (await world.tokens.read_join(token, may_be_closed=True)).why_closed == ""
+    end = call.details.interview.scheduled_at + timedelta(minutes=45, days=7)
+    world.clock.pass_s((end - world.clock.now()).total_seconds())
+    assert "expired" in (await world.tokens.read_join(token, may_be_closed=True)).why_closed
+    await world.schedule.cancel(call.user, call.details.interview.id)
+    assert "cancelled" in (await world.tokens.read_join(token, may_be_closed=True)).why_closed
+
+
+async def test_a_replaced_link_is_void_in_any_case(call: Call, world: World):
+    old = world.tokens.join_token(call.details.interview, call.details.candidate)
+    await world.schedule.renew_join_link(call.user, call.details.interview.id)
+    await world.schedule.cancel(call.user, call.details.interview.id)
+    with pytest.raises(Gone, match="newer"):
+        await world.tokens.read_join(old, may_be_closed=True)
 
 
 async def test_a_renewed_link_voids_the_old_one(call: Call, world: World):

@@ -61,7 +61,7 @@ async def test_time_goes_on_after_a_failure(
     async with asyncio.timeout(10):
         with without(world, "login_sessions"):
             world.clock.pass_s(CHECK_LOGINS_S)
-            while not [record for record in caplog.records if record.levelno >= logging.ERROR]:
+            while not [record for record in caplog.records if record.levelno >= logging.ERROR]:  # noqa: ASYNC110
                 await asyncio.sleep(0)
         await world.accounts.log_out(secret)
         world.clock.pass_s(CHECK_LOGINS_S)
