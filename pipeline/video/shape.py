@@ -22,6 +22,11 @@ class ShapeState:
     head: HeadState = field(default_factory=HeadState)
     expression: ExpressionState = field(default_factory=ExpressionState)
 
+    @property
+    def identity(self) -> int | None:
+        """Number of the face that was followed last; None before the first."""
+        return self.head.watch.identity
+
 
 def follow_shape(state: ShapeState, frame: FaceFrame) -> ShapeState:
     """Take in one frame; one that is not newer than the last is left out."""

@@ -15,7 +15,9 @@ from pipeline.types import (
     Explanation,
     EyeClassifier,
     FaceFinder,
+    FaceLandmarks,
     Gap,
+    ImageArray,
     OtherVoice,
     QuestionAsked,
     Reason,
@@ -93,6 +95,7 @@ class SessionAnalyser:
         self._clock = clock
         self._module = module
         self._state = _restored(message.state)
+        self._first_identity = self._state.evidence.shape.identity or 0
         self._audio = AudioDecoder(message.origin_s)
         self._words = SessionWords(transcription)
         self._told_lost_s = 0.0
@@ -247,7 +250,7 @@ class SessionAnalyser:
         self._video_seen_s = max(0.0, t_s)
         if picture is None:
             return
-        landmarks = self._find_face(picture)
+        landmarks = self._follow_face(picture)
         seen = make_frame(t_s=t_s, rgb=picture, landmarks=landmarks, kbps=self._bit_rate.kbps())
         self._step(seen)
         self._newest_arrival_s = max(self._newest_arrival_s, frame.arrival_s)
@@ -261,6 +264,13 @@ class SessionAnalyser:
             self._step(face.sample)
             self._reading_due_s = max(self._reading_due_s + self._reading_period_s, t_s + self._reading_period_s / 2)
             self._count(analysed=1)
+
+    def _follow_face(self, picture: ImageArray) -> FaceLandmarks | None:
+        """Find the face; a tracker numbers faces from 0, a session that another worker had goes on from its number."""
+        landmarks = self._find_face(picture)
+        if landmarks is None or self._first_identity == 0:
+            return landmarks
+        return replace(landmarks, identity=self._first_identity + landmarks.identity)
 
     def _is_wanted(self, t_s: float, age_s: float) -> bool:
         """Say whether the face is to be followed on a picture of this capture time and age."""

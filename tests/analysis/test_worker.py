@@ -29,7 +29,7 @@ from server.analysis.messages import (
 )
 from server.analysis.worker import Worker
 from server.media import Codec, Kind
-from tests.fakes.face import FixedClassifier, FixedEyeClassifier, FixedVoiceClassifier, NobodyFinder
+from tests.fakes.face import FixedClassifier, FixedEyeClassifier, FixedVoiceClassifier, NobodyFinder, NumberedFinder
 from tests.fakes.media import at, portrait_video, portrait_voice
 from tests.fakes.modules import MODULE
 
@@ -222,6 +222,20 @@ def test_another_worker_goes_on_from_a_checkpoint_bit_for_bit(origin_s):
     one, other = first.estimate(7.0).estimate, second.estimate(7.0).estimate
     assert one == other
     assert one.voice.value is not None
+
+
+def test_another_worker_goes_on_with_the_same_face(origin_s):
+    finder = FaceMeshFinder()
+    first, second = Desk([NumberedFinder(finder, 3)]), Desk([finder])
+    first.open(origin_s=origin_s)
+    first.feed(at(portrait_video(1.0), origin_s))
+    checkpoint = next(a for a in first.send(MakeEstimate(session_id="a", t_s=1.0)) if isinstance(a, Checkpoint))
+    second.open(origin_s=origin_s, state=checkpoint.state)
+    second.feed(at(portrait_video(1.0), origin_s + 1))
+    evidence = second.worker._sessions["a"][0]._state.evidence
+    assert evidence.shape.identity == 3
+    assert not evidence.pulse.was_cut
+    assert evidence.pulse.rows[0, 0] < 1 < evidence.pulse.rows[-1, 0]
 
 
 def test_the_voice_network_hears_what_was_said_and_not_what_was_lost(origin_s):

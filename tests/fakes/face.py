@@ -1,8 +1,10 @@
 """Stand-ins for the networks, for tests of what is around them."""
 
+from dataclasses import replace
+
 import numpy as np
 
-from pipeline.types import EMOTIONS, EYE_EMOTIONS, VOICE_EMOTIONS, FaceLandmarks, FloatArray, ImageArray
+from pipeline.types import EMOTIONS, EYE_EMOTIONS, VOICE_EMOTIONS, FaceFinder, FaceLandmarks, FloatArray, ImageArray
 
 
 class FixedClassifier:
@@ -39,6 +41,22 @@ class FixedVoiceClassifier:
         """Return the same shares for each, shape (n, 8), and note how long they were."""
         self.n_frames.append(rows.shape[2])
         return np.tile(self._shares, (len(rows), 1))
+
+
+class NumberedFinder:
+    """Sees what another finder sees, its faces numbered from another number on."""
+
+    def __init__(self, finder: FaceFinder, first: int) -> None:
+        self._finder = finder
+        self._first = first
+
+    def __call__(self, rgb: ImageArray) -> FaceLandmarks | None:
+        """Ask the other finder."""
+        face = self._finder(rgb)
+        return None if face is None else replace(face, identity=self._first + face.identity)
+
+    def close(self) -> None:
+        """There is nothing to free."""
 
 
 class NobodyFinder:
