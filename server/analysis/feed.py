@@ -35,6 +35,9 @@ CLOSE_TIMEOUT_S = 3.0
 """A worker that is this late with the last estimates is not waited for."""
 WORDS_TIMEOUT_S = 12.0
 """So long where the last words are still being written down."""
+MAX_ERRORS = 2
+"""A session goes on after so many errors within ERRORS_S; the next one ends its analysis."""
+ERRORS_S = 60.0
 
 _log = logging.getLogger(__name__)
 
@@ -117,6 +120,8 @@ class AnalysisFeed:
         self._is_closing = False
         self._is_attached = False
         self._checkpoint: Checkpoint | None = None
+        self._errors_s: tuple[float, ...] = ()
+        """When the worker met errors in this session, those of the last ERRORS_S."""
         self._hole_from_s: float | None = None
         self._asked_s = -math.inf
         self._next_tick_s = max(TICK_S, (math.floor(clock() - origin_s) + 1) * TICK_S)
@@ -294,6 +299,25 @@ class AnalysisFeed:
         self._on_health(WorkerHealth(state=state, from_s=self._hole_from_s))
         if self._is_closing:
             self._closed.set()
+
+    def start_over(self, wake: Callable[[], None]) -> bool:
+        """The worker met an error in this session and has forgotten it: open it there again.
+
+        At first from the newest checkpoint; at another error soon after from nothing, since what is remembered may be
+        what leads to it.
+
+        Returns:
+            False where the session is to be given up instead.
+        """
+        now_s = self._clock()
+        self._errors_s = (*(past_s for past_s in self._errors_s if now_s - past_s < ERRORS_S), now_s)
+        if self._is_closing or len(self._errors_s) > MAX_ERRORS:
+            return False
+        self.detach(WorkerState.RESTARTING)
+        if len(self._errors_s) > 1:
+            self._checkpoint = None
+        self.attach(wake)
+        return True
 
     def take_estimate(self, message: EstimateMade) -> None:
         """Hand an estimate to the owner."""

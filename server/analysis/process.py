@@ -278,8 +278,9 @@ class WorkerProcess:
                 feed.finish(has_failed=False)
             case Failed():
                 _log.error("analysis of session %s failed in the worker: %s", feed.session_id, message.error)
-                self.remove(feed)
-                feed.finish(has_failed=True)
+                if not feed.start_over(self._pump):
+                    self.remove(feed)
+                    feed.finish(has_failed=True)
 
 
 async def _first(event: asyncio.Event, lost: asyncio.Task[bool], timeout_s: float) -> bool:

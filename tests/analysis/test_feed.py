@@ -1,22 +1,47 @@
 """The feed of a session without a worker: the test takes what a worker would."""
 
+import asyncio
 from collections.abc import AsyncIterator
 
 import pytest
 
 from pipeline.types import BrowserAudio
 from server.analysis.feed import AnalysisFeed, WorkerState
-from server.analysis.messages import Checkpoint, HearThrough, MarkQuestion, OthersSpeak, Recalibrate, Transcribe
+from server.analysis.messages import (
+    Checkpoint,
+    HearThrough,
+    MarkGap,
+    MarkQuestion,
+    Open,
+    OthersSpeak,
+    Recalibrate,
+    Transcribe,
+)
+
+
+class Clock:
+    """Stands still until it is set."""
+
+    def __init__(self) -> None:
+        self.now_s = 1010.0
+
+    def __call__(self) -> float:
+        return self.now_s
 
 
 @pytest.fixture
-async def feed() -> AsyncIterator[AnalysisFeed]:
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+async def feed(clock: Clock) -> AsyncIterator[AnalysisFeed]:
     feed = AnalysisFeed(
         "a",
         origin_s=1000.0,
         analysis_fps=5.0,
         landmark_fps=30.0,
-        clock=lambda: 1010.0,
+        clock=clock,
         on_estimate=lambda estimate, arrival_s: None,
         on_health=lambda health: None,
         on_words=lambda words: None,
@@ -124,6 +149,34 @@ async def test_a_baseline_is_begun_anew_by_each_worker_until_a_checkpoint_is_lat
         feed.detach(WorkerState.RESTARTING)
         feed.attach(lambda: None)
         assert begun() == expected
+
+
+async def test_a_session_that_meets_an_error_goes_on_from_its_checkpoint_then_from_nothing_then_ends(
+    feed: AnalysisFeed, clock: Clock
+):
+    def opened() -> list[bytes | None]:
+        return [item.state for item in iter(feed.take, None) if isinstance(item, Open)]
+
+    feed.attach(lambda: None)
+    feed.take_checkpoint(Checkpoint(session_id="a", t_s=9.0, state=b"nine"))
+    assert opened() == [None]
+    for now_s, expected in ((1010.0, b"nine"), (1071.0, b"nine"), (1072.0, None)):
+        clock.now_s = now_s
+        assert feed.start_over(lambda: None)
+        messages = list(iter(feed.take, None))
+        assert [item.state for item in messages if isinstance(item, Open)] == [expected]
+        (gap,) = (item for item in messages if isinstance(item, MarkGap))
+        assert (gap.from_s, gap.to_s) == (9.0, now_s - 1000.0)
+    assert not feed.start_over(lambda: None)
+
+
+async def test_a_session_that_is_being_closed_does_not_start_over(feed: AnalysisFeed):
+    feed.attach(lambda: None)
+    closing = asyncio.create_task(feed.close())
+    await asyncio.sleep(0)
+    assert not feed.start_over(lambda: None)
+    feed.finish(has_failed=True)
+    await closing
 
 
 async def test_a_time_before_the_session_is_its_beginning(feed: AnalysisFeed):

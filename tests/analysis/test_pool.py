@@ -332,19 +332,32 @@ async def test_damaged_media_is_survived(shared_pool, clip):
     assert [health.state for health in session.health] == [WorkerState.READY]
 
 
-async def test_a_session_that_fails_leaves_the_others_alone(warm_pool, clip):
+async def test_a_session_that_meets_an_error_goes_on_and_leaves_the_others_alone(warm_pool, clip):
     failing, healthy = await Session(warm_pool, "failing").open(), await Session(warm_pool, "healthy").open()
     async with healthy.playing(clip):
         await failing.until(lambda: len(failing.estimates) == 1)
         # Its state cannot be read by the next worker.
         failing.feed.take_checkpoint(Checkpoint(session_id="failing", t_s=1.0, state=b"garbage"))
         os.kill(warm_pool.worker_pids()[0], signal.SIGKILL)
-        await failing.until(lambda: failing.health[-1].state is WorkerState.FAILED)
-        n = len(healthy.estimates)
+        await failing.until(lambda: failing.health[-1].state is WorkerState.RESTARTING)
+        n_failing, n = len(failing.estimates), len(healthy.estimates)
+        await failing.until(lambda: len(failing.estimates) > n_failing)
         await healthy.until(lambda: len(healthy.estimates) >= n + 2)
-    assert healthy.health[-1].state is WorkerState.READY
-    assert list(warm_pool.stats()) == ["healthy"]
+    assert [health.state for health in failing.health].count(WorkerState.RESTARTING) == 3, "worker, state, no state"
+    assert [health.state for health in healthy.health].count(WorkerState.RESTARTING) == 1
+    assert {session.health[-1].state for session in (failing, healthy)} == {WorkerState.READY}
     assert warm_pool.worker_states() == (WorkerState.READY,)
+
+
+async def test_a_session_that_meets_error_after_error_ends_and_the_others_do_not(warm_pool, clip, monkeypatch):
+    monkeypatch.setattr("server.analysis.feed.MAX_ERRORS", 0)
+    failing, healthy = await Session(warm_pool, "failing").open(), await Session(warm_pool, "healthy").open()
+    async with healthy.playing(clip):
+        await failing.until(lambda: len(failing.estimates) == 1)
+        failing.feed.take_checkpoint(Checkpoint(session_id="failing", t_s=1.0, state=b"garbage"))
+        os.kill(warm_pool.worker_pids()[0], signal.SIGKILL)
+        await failing.until(lambda: failing.health[-1].state is WorkerState.FAILED)
+    assert list(warm_pool.stats()) == ["healthy"]
 
 
 async def test_sessions_go_to_the_worker_that_has_fewest():
