@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import { shared } from '../../web/static/js/access.js';
+import { accessTo, shared } from '../../web/static/js/access.js';
+import { Refused } from '../../web/static/js/socket.js';
 
 test('those who ask together get one answer, those who come later a fresh one', async () => {
     let now_ms = 0;
@@ -23,4 +24,27 @@ test('a failure is not kept', async () => {
     }, { now_ms: () => 0 });
     await assert.rejects(ask());
     assert.equal(await ask(), 2);
+});
+
+const roomAccess = (status, reload = () => false) => {
+    globalThis.fetch = async () => ({ ok: false, status });
+    return accessTo({ url: '/api/interviews/i/access', csrf: 'c', reload })();
+};
+
+test('a refusal says why there is no access', async () => {
+    for (const [status, reason] of [
+        [401, 'expired'],
+        [403, 'refused'],
+        [404, 'refused'],
+        [410, 'ended'],
+    ]) {
+        await assert.rejects(roomAccess(status), (error) => error instanceof Refused && error.reason === reason);
+    }
+});
+
+test('a page that is out of date is loaded again and refuses nothing meanwhile', async () => {
+    await assert.rejects(
+        roomAccess(403, () => true),
+        (error) => !(error instanceof Refused),
+    );
 });

@@ -116,6 +116,38 @@ test('stop releases everything, also what is still being opened', async () => {
     assert.equal(media.devices.video.track, null);
 });
 
+test('after stop nothing that is plugged in turns a camera on', async () => {
+    const media = create();
+    await media.start();
+    /** @type {any} */ (media.devices.video.track).unplug();
+    media.stop();
+    assert.equal(media.devices.video.problem, null);
+    const before = asked.length;
+    navigator.mediaDevices.dispatchEvent(new Event('devicechange'));
+    await new Promise((resolve) => setImmediate(resolve));
+    assert.equal(asked.length, before);
+});
+
+test('a failure that comes after stop asks for nothing more and leaves no problem', async () => {
+    failing = { video: 'NotFoundError' };
+    const media = create();
+    const opening = media.start();
+    media.stop();
+    await opening;
+    assert.deepEqual(asked, [['audio', 'video']]);
+    assert.equal(media.devices.video.problem, null);
+});
+
+test('what is opened again after stop is followed again', async () => {
+    const media = create();
+    media.stop();
+    await media.start();
+    /** @type {any} */ (media.devices.audio.track).unplug();
+    navigator.mediaDevices.dispatchEvent(new Event('devicechange'));
+    await new Promise((resolve) => setImmediate(resolve));
+    assert.equal(media.devices.audio.track?.readyState, 'live');
+});
+
 test('an unplugged device is told', async () => {
     const media = create();
     await media.start();

@@ -17,16 +17,16 @@ import {
 const stored = (id, text, mine = true) => ({ id, t_s: 3, text, author: 'A', mine });
 
 test('a note has the time of its first letter', () => {
-    const draft = typed(typed(newDraft(), 'a', 12.34, 0), 'ab', 15, 1);
-    assert.deepEqual(saveEvent(draft), { type: 'note', text: 'ab', t_s: 12.3 });
+    const draft = typed(typed(newDraft('n1'), 'a', 12.34, 0), 'ab', 15, 1);
+    assert.deepEqual(saveEvent(draft), { type: 'note', client_id: 'n1', text: 'ab', t_s: 12.3 });
 });
 
 test('without a session a note has no time', () => {
-    assert.deepEqual(saveEvent(typed(newDraft(), ' a ', null, 0)), { type: 'note', text: 'a' });
+    assert.deepEqual(saveEvent(typed(newDraft('n1'), ' a ', null, 0)), { type: 'note', client_id: 'n1', text: 'a' });
 });
 
 test('it is saved after a pause, or at once when wanted, and never when empty', () => {
-    const draft = typed(newDraft(), 'a', 1, 10);
+    const draft = typed(newDraft('n1'), 'a', 1, 10);
     assert.equal(isDue(draft, 10 + PAUSE_S - 0.1), false);
     assert.equal(isDue(draft, 10 + PAUSE_S), true);
     assert.equal(isDue(draft, 10, { isUrgent: true }), true);
@@ -34,13 +34,13 @@ test('it is saved after a pause, or at once when wanted, and never when empty', 
 });
 
 test('one save at a time; an unanswered one is sent again', () => {
-    const draft = sent(typed(newDraft(), 'a', 1, 10), 12, []);
+    const draft = sent(typed(newDraft('n1'), 'a', 1, 10), 12);
     assert.equal(isDue(typed(draft, 'ab', 1, 12.5), 15), false);
     assert.equal(isDue(draft, 12 + ANSWER_S), true);
 });
 
 test('the answer gives the note its id, and later saves are edits', () => {
-    const asked = typed(sent(typed(newDraft(), 'a', 1, 0), 2, [stored('old', 'a')]), 'ab', 1, 3);
+    const asked = typed(sent(typed(newDraft('n1'), 'a', 1, 0), 2), 'ab', 1, 3);
     assert.equal(answered(asked, [stored('old', 'a')]).id, null, 'an older note with the same text is another note');
     const known = answered(asked, [stored('old', 'a'), stored('x', 'a', false), stored('n1', 'a')]);
     assert.deepEqual([known.id, known.saved, known.sent], ['n1', 'a', null]);
@@ -49,17 +49,14 @@ test('the answer gives the note its id, and later saves are edits', () => {
 });
 
 test('a resent first save that was stored after all is recognised', () => {
-    const twice = sent(sent(typed(newDraft(), 'a', 1, 0), 2, [stored('old', 'b')]), 9, [
-        stored('old', 'b'),
-        stored('n1', 'a'),
-    ]);
-    assert.equal(answered(twice, [stored('old', 'b'), stored('n1', 'a')]).id, 'n1');
+    const twice = sent(sent(typed(newDraft('n1'), 'a', 1, 0), 2), 9);
+    assert.equal(answered(twice, [stored('old', 'a'), stored('n1', 'a')]).id, 'n1');
 });
 
 test('an opened note is saved until it is changed, and an edit is answered by its id', () => {
     const draft = draftOf(stored('n1', 'a'));
     assert.equal(isDue(draft, 99), false);
-    const edited = sent(typed(draft, 'b', 50, 1), 3, []);
+    const edited = sent(typed(draft, 'b', 50, 1), 3);
     assert.equal(edited.t_s, 3);
     assert.equal(answered(edited, [stored('n2', 'b')]).saved, 'a');
     assert.equal(answered(edited, [stored('n1', 'b')]).saved, 'b');

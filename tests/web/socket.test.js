@@ -207,6 +207,9 @@ test('a refused token ends it, any other failure is tried again', async () => {
     const refused = room({ getToken: async () => Promise.reject(new Refused('no')) });
     await settle();
     assert.deepEqual(refused.statuses.at(-1), { state: 'closed', reason: 'refused' });
+    const over = room({ getToken: async () => Promise.reject(new Refused('gone', 'ended')) });
+    await settle();
+    assert.deepEqual(over.statuses.at(-1), { state: 'closed', reason: 'ended' });
     const offline = room({ getToken: async () => Promise.reject(new TypeError('offline')) });
     await settle();
     assert.deepEqual(offline.statuses.at(-1), { state: 'reconnecting', isRestart: false });

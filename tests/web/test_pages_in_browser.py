@@ -161,6 +161,95 @@ async def test_lost_connection_is_said_and_kept_marks_go_out_later(world, browse
         assert complaints == []
 
 
+@pytest.mark.parametrize("deaf", ["server", "page"])
+async def test_what_was_written_on_a_dead_line_is_stored_once(world, browser, deaf):
+    """Nobody notices for seconds that nothing arrives at the server, or at the page."""
+    open_routes, is_dead = [], False
+
+    async def pass_on(route) -> None:
+        server = route.connect_to_server()
+        route.on_message(lambda message: None if is_dead and deaf == "server" else server.send(message))
+        server.on_message(lambda message: None if is_dead and deaf == "page" else route.send(message))
+        open_routes.append(route)
+
+    async with a_page(browser, world) as (page, complaints):
+        await page.route_web_socket("**/ws/**", pass_on)
+        await page.goto(f"{world.url}/interviews/{world.interview.interview.id}/room")
+        await page.click("#enter")
+        await page.wait_for_selector("#question-list li")
+        is_dead = True
+        await page.keyboard.press("m")
+        await page.fill("#note-text", "a thought")
+        await page.press("#note-text", "Control+Enter")
+        await expect(page.locator("#note-text")).to_have_value("")
+        await expect(page.locator("#note-saved")).to_contain_text("Saving")
+        is_dead = False
+        await open_routes.pop().close()
+        await expect(page.locator("#marker-list li")).to_have_count(1)
+        await expect(page.locator("#note-list li")).to_have_count(1)
+        await expect(page.locator("#note-saved")).to_be_empty()
+        await page.reload()
+        await page.click("#enter")
+        await page.wait_for_selector("#question-list li")
+        await expect(page.locator("#marker-list li")).to_have_count(1)
+        await expect(page.locator("#note-list li")).to_have_count(1)
+        assert complaints == []
+
+
+REMEMBER_TRACKS = """
+    window.tracks = [];
+    window.skip_ms = 0;
+    const now = performance.now.bind(performance);
+    performance.now = () => now() + window.skip_ms;
+    const open = navigator.mediaDevices.getUserMedia.bind(navigator.mediaDevices);
+    navigator.mediaDevices.getUserMedia = async (constraints) => {
+        const stream = await open(constraints);
+        window.tracks.push(...stream.getTracks());
+        return stream;
+    };
+"""
+
+
+@pytest.mark.parametrize(
+    ("status", "place", "words"),
+    [
+        (410, "#after-title", "The interview has ended"),
+        (404, "#after-title", "You have no access to this room"),
+        (401, "#link-text", "You were logged out"),
+    ],
+)
+async def test_who_gets_no_access_any_more_is_neither_seen_nor_heard(world, browser, status, place, words):
+    open_routes = []
+
+    async def pass_on(route) -> None:
+        open_routes.append(route)
+        route.connect_to_server()
+
+    async with a_page(browser, world) as (page, complaints):
+        await page.add_init_script(REMEMBER_TRACKS)
+        await page.route_web_socket("**/ws/**", pass_on)
+        await page.goto(f"{world.url}/interviews/{world.interview.interview.id}/room")
+        await page.wait_for_selector("#ready-video-on[aria-pressed=true]")
+        await page.click("#enter")
+        await page.wait_for_selector("#question-list li")
+        await page.route("**/access", lambda route: route.fulfill(status=status, json={"message": "No."}))
+        await page.evaluate("skip_ms = 6 * 60 * 1000")  # the token is too old to be used again
+        await page.fill("#note-text", "a last thought")
+        await open_routes.pop().close()
+        await expect(page.locator(place)).to_be_visible()
+        await expect(page.locator(place)).to_contain_text(words)
+        states = await page.evaluate("tracks.map((track) => track.readyState)")
+        assert states, "there was a camera"
+        assert set(states) == {"ended"}
+        await page.keyboard.press("Escape")
+        await page.evaluate("document.getElementById('toggle-camera').click()")
+        await page.wait_for_timeout(300)
+        assert await page.evaluate("tracks.every((track) => track.readyState === 'ended')")
+        if place == "#after-title":
+            await expect(page.locator("#after-unsaved li")).to_have_text("a last thought")
+        assert complaints == []
+
+
 async def test_summary_draws_its_charts(world, browser):
     async with a_page(browser, world) as (page, complaints):
         await page.goto(f"{world.url}/sessions/{world.session_id}")

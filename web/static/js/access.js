@@ -1,8 +1,12 @@
 // Access to a room: asked of the server with the page's cookie, used again while it is fresh. No DOM.
 
+import { reloadOnce } from './reload.js';
 import { Refused } from './socket.js';
 
 /** @typedef {import('./join_api.js').Access} Access */
+
+/** What the server's no means, as the reason of the end. @type {Record<number, string>} */
+const REFUSALS = { 401: 'expired', 403: 'refused', 404: 'refused', 410: 'ended' };
 
 /** A token is good for ten minutes; an older one than this is not used for something new. */
 const FRESH_MS = 5 * 60 * 1000;
@@ -37,10 +41,11 @@ export function shared(ask, { fresh_ms = 2000, now_ms = () => performance.now() 
 /**
  * Return a function that gives access.
  *
- * @param {{url: string, csrf: string, now_ms?: () => number}} options url of the call that gives it
+ * @param {{url: string, csrf: string, now_ms?: () => number, reload?: (why: string) => boolean}} options
+ *     url of the call that gives it; reload loads a page again that is out of date
  * @returns {() => Promise<Access>} throws Refused when the server will give none
  */
-export function accessTo({ url, csrf, now_ms = () => performance.now() }) {
+export function accessTo({ url, csrf, now_ms = () => performance.now(), reload = reloadOnce }) {
     /** @type {Access | null} */
     let access = null;
     let made_ms = 0;
@@ -51,7 +56,10 @@ export function accessTo({ url, csrf, now_ms = () => performance.now() }) {
             headers: { 'X-CSRF-Token': csrf, Accept: 'application/json' },
             signal: AbortSignal.timeout(8_000),
         });
-        if ([401, 403, 404, 410].includes(response.status)) throw new Refused(String(response.status));
+        // The page is older than its cookie: one logged in anew, in another window.
+        if (response.status === 403 && reload('access')) throw new Error('out of date');
+        const refusal = REFUSALS[response.status];
+        if (refusal !== undefined) throw new Refused(String(response.status), refusal);
         if (!response.ok) throw new Error(`no access: ${response.status}`);
         access = /** @type {Access} */ (await response.json());
         made_ms = now_ms();

@@ -2,11 +2,13 @@
 
 import { accessTo } from './access.js';
 import { alertNow, announce } from './announce.js';
+import { newClientId } from './client_id.js';
 import { createConnectionLine } from './connection_line.js';
 import { byId, setText } from './elements.js';
 import { createCaptions } from './captions.js';
 import { createCallPanel } from './call_panel.js';
 import { createExplanation } from './explanation.js';
+import { createKeptMarks } from './kept_marks.js';
 import { keyAction, takesText } from './keys.js';
 import { createKnock } from './knock.js';
 import { createLivePanel } from './live_panel.js';
@@ -38,9 +40,6 @@ const TICK_MS = 500;
 /** The other marking button reaches back by so much. */
 const BEFORE_S = 5;
 
-/** Markers made without a connection wait for the next one, at most so many. */
-const MAX_KEPT = 100;
-
 const page = /** @type {PageData} */ (JSON.parse(byId('room-data').textContent ?? ''));
 const csrf = document.querySelector('meta[name="csrf"]')?.getAttribute('content') ?? '';
 const getAccess = accessTo({ url: `/api/interviews/${encodeURIComponent(page.interview_id)}/access`, csrf });
@@ -55,8 +54,8 @@ function enterRoom(media, first) {
     let access = first;
     let room = newRoom();
     let news = newLiveNews();
-    /** @type {ClientEvent[]} */
-    let kept = [];
+    /** @type {Promise<void> | undefined} the end of the call */
+    let closing;
     const reach = createReach();
     const session_s = () => sessionTimeS(room, now_s());
     const getToken = async () => {
@@ -69,11 +68,6 @@ function enterRoom(media, first) {
         const isSent = socket.send(event);
         if (!isSent) alertNow('Not possible at the moment: there is no connection to the server.');
         return isSent;
-    };
-
-    /** @param {ClientEvent} event an event that must not be lost: it goes out when there is a connection */
-    const sendKept = (event) => {
-        if (!socket.send(event)) kept = [...kept, event].slice(-MAX_KEPT);
     };
 
     const frame = createFrame({ page, send, onLeave: leave });
@@ -94,6 +88,11 @@ function enterRoom(media, first) {
         now_s,
         onDevices: (devices) => socket?.send({ type: 'devices', ...devices }),
     });
+    const marks = createKeptMarks({
+        send: (event) => socket.send(event),
+        storageKey: `composure-marks-${page.interview_id}`,
+        newId: newClientId,
+    });
     const notes = createNotes({
         send: (event) => socket.send(event),
         now_s,
@@ -102,7 +101,7 @@ function enterRoom(media, first) {
     });
     const showLists = createMarkerLists({
         onQuestion: askQuestion,
-        onPeak: (peak) => sendKept(markEvent('peak', peak.t_s, { label: `Stress ${share(peak.stress)}` })),
+        onPeak: (peak) => marks.add(markEvent('peak', peak.t_s, { label: `Stress ${share(peak.stress)}` })),
         onDelete: (marker) => send({ type: 'delete_marker', id: marker.id }),
     });
 
@@ -143,21 +142,28 @@ function enterRoom(media, first) {
     function askQuestion(index) {
         const question = room.questions[index];
         if (question === undefined) return;
-        sendKept(markEvent('question', session_s(), { question }));
+        marks.add(markEvent('question', session_s(), { question }));
         announce(`Question ${index + 1}`);
     }
 
     /** @param {number} ago_s for what one notices only when it is over */
     function markMoment(ago_s) {
         const t_s = session_s();
-        sendKept(markEvent('moment', t_s === null ? null : Math.max(0, t_s - ago_s)));
+        marks.add(markEvent('moment', t_s === null ? null : Math.max(0, t_s - ago_s)));
         announce(ago_s === 0 ? 'Marked' : `Marked ${ago_s} seconds ago`);
     }
 
-    async function leave() {
+    /** The connection is over for good: nothing of oneself is sent, nothing of the others is shown. */
+    function close() {
         clearInterval(timer);
+        connection.stop();
+        knock(null);
+        closing ??= call.close();
+    }
+
+    async function leave() {
         socket.close();
-        await call.close();
+        await closing;
         location.assign(`/interviews/${encodeURIComponent(page.interview_id)}`);
     }
 
@@ -168,24 +174,23 @@ function enterRoom(media, first) {
         if (event.type === 'explanation') explanation.take(event);
         if (event.type === 'error') frame.showError(event.message);
         if (event.type === 'state') connection.showServer(event);
-        if (event.type === 'welcome') {
-            socket.send({ type: 'devices', ...call.devices() });
-            kept = kept.filter((waiting) => !socket.send(waiting));
-        }
-        // After a restart of the server the page comes back by itself.
-        if (event.type === 'bye' && event.reason !== 'shutdown') {
-            clearInterval(timer);
-            connection.stop();
-            void call.close();
-            knock(null);
-        }
+        if (event.type === 'welcome') socket.send({ type: 'devices', ...call.devices() });
+        marks.take(event);
+    }
+
+    /** @param {import('./socket.js').SocketStatus} link */
+    function linkChanged(link) {
+        become({ ...room, link });
+        if (link.state !== 'closed') return;
+        frame.showUnsaved(notes.unsaved());
+        close();
     }
 
     const socket = connect({
         roomId: access.room_id,
         getToken,
         onEvent,
-        onStatus: (link) => become({ ...room, link }),
+        onStatus: linkChanged,
         resumeFrom: () => resumeFrom(room),
         reach,
     });

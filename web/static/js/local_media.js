@@ -24,7 +24,7 @@ import { constraintsFor, environmentProblem, explain, stopped } from './devices.
  * @property {(kind: Kind) => Promise<void>} retry
  * @property {() => MediaStream} stream the open tracks
  * @property {(kind: Kind) => Promise<MediaDeviceInfo[]>} list
- * @property {() => void} stop release everything
+ * @property {() => void} stop release everything; nothing is opened again unless it is asked for
  */
 
 /** @type {Kind[]} */
@@ -65,6 +65,7 @@ export function createLocalMedia({ isAnalysed, memory = sessionStorage }) {
     async function open(kinds) {
         if (kinds.length === 0) return;
         const mine = generation;
+        navigator.mediaDevices?.addEventListener?.('devicechange', devicesChanged);
         for (const kind of kinds) {
             close(kind);
             devices[kind].isOpening = true;
@@ -76,7 +77,7 @@ export function createLocalMedia({ isAnalysed, memory = sessionStorage }) {
                 await ask(kinds, mine);
             } catch (error) {
                 if (kinds.length > 1) for (const kind of kinds) await askOne(kind, mine);
-                else note(kinds, error);
+                else note(kinds, error, mine);
             }
         }
         for (const kind of kinds) {
@@ -90,18 +91,21 @@ export function createLocalMedia({ isAnalysed, memory = sessionStorage }) {
      * @param {number} mine
      */
     async function askOne(kind, mine) {
+        if (mine !== generation) return;
         try {
             await ask([kind], mine);
         } catch (error) {
-            note([kind], error);
+            note([kind], error, mine);
         }
     }
 
     /**
      * @param {Kind[]} kinds
      * @param {unknown} error
+     * @param {number} mine
      */
-    function note(kinds, error) {
+    function note(kinds, error, mine) {
+        if (mine !== generation) return;
         for (const kind of kinds) devices[kind].problem = explain(error, kind);
     }
 
@@ -181,7 +185,12 @@ export function createLocalMedia({ isAnalysed, memory = sessionStorage }) {
 
     function stop() {
         generation += 1;
-        for (const kind of KINDS) close(kind);
+        // Nothing that is plugged in from now on may turn the camera on.
+        navigator.mediaDevices?.removeEventListener?.('devicechange', devicesChanged);
+        for (const kind of KINDS) {
+            close(kind);
+            devices[kind].problem = null;
+        }
     }
 
     /** A device that was unplugged in the middle of the call is taken again when it is there again. */

@@ -12,17 +12,20 @@ export const ANSWER_S = 6;
  * @typedef {object} Draft
  * @property {string} text what is in the field
  * @property {number | null} t_s session time of its first letter
+ * @property {string} client_id the id that the page gives a new note
  * @property {string | null} id null until the server has stored it
  * @property {string} saved the text that the server has
  * @property {string | null} sent the text of the save under way, null when none is
  * @property {number} sent_s page time of that save
  * @property {number} typed_s page time of the last letter
- * @property {string[]} known ids of the own notes that were there before the first save
  */
 
-/** @returns {Draft} */
-export function newDraft() {
-    return { text: '', t_s: null, id: null, saved: '', sent: null, sent_s: 0, typed_s: 0, known: [] };
+/**
+ * @param {string} client_id
+ * @returns {Draft}
+ */
+export function newDraft(client_id) {
+    return { text: '', t_s: null, client_id, id: null, saved: '', sent: null, sent_s: 0, typed_s: 0 };
 }
 
 /**
@@ -30,7 +33,7 @@ export function newDraft() {
  * @returns {Draft} the note, opened again
  */
 export function draftOf(note) {
-    return { ...newDraft(), text: note.text, t_s: note.t_s, id: note.id, saved: note.text };
+    return { ...newDraft(note.id), text: note.text, t_s: note.t_s, id: note.id, saved: note.text };
 }
 
 /**
@@ -69,23 +72,22 @@ export function isDue(draft, now_s, { isUrgent = false } = {}) {
  * The event that saves the draft.
  *
  * @param {Draft} draft
- * @returns {{type: 'note', text: string, id?: string, t_s?: number}}
+ * @returns {{type: 'note', text: string, id?: string, client_id?: string, t_s?: number}}
  */
 export function saveEvent(draft) {
     const text = draft.text.trim();
     if (draft.id !== null) return { type: 'note', id: draft.id, text };
-    return { type: 'note', text, ...(draft.t_s === null ? {} : { t_s: Math.round(draft.t_s * 10) / 10 }) };
+    const { client_id, t_s } = draft;
+    return { type: 'note', client_id, text, ...(t_s === null ? {} : { t_s: Math.round(t_s * 10) / 10 }) };
 }
 
 /**
  * @param {Draft} draft
  * @param {number} now_s page time
- * @param {Note[]} notes all there are
  * @returns {Draft}
  */
-export function sent(draft, now_s, notes) {
-    const known = draft.id === null && draft.sent === null ? ownIds(notes) : draft.known;
-    return { ...draft, sent: draft.text.trim(), sent_s: now_s, known };
+export function sent(draft, now_s) {
+    return { ...draft, sent: draft.text.trim(), sent_s: now_s };
 }
 
 /**
@@ -97,16 +99,6 @@ export function sent(draft, now_s, notes) {
  */
 export function answered(draft, notes) {
     if (draft.sent === null) return draft;
-    const stored = notes.find(
-        (note) =>
-            note.mine &&
-            note.text === draft.sent &&
-            (draft.id === null ? !draft.known.includes(note.id) : note.id === draft.id),
-    );
-    return stored === undefined ? draft : { ...draft, id: stored.id, saved: stored.text, sent: null, known: [] };
-}
-
-/** @param {Note[]} notes */
-function ownIds(notes) {
-    return notes.filter((note) => note.mine).map((note) => note.id);
+    const stored = notes.find((note) => note.id === (draft.id ?? draft.client_id) && note.text === draft.sent);
+    return stored === undefined ? draft : { ...draft, id: stored.id, saved: stored.text, sent: null };
 }

@@ -1,10 +1,13 @@
 // Notes: one field, stamped at the first letter, saved on every pause, kept in the browser until the server has them.
 
+import { newClientId } from './client_id.js';
 import { byId, make, setText, syncList } from './elements.js';
 import { stampWords } from './marks.js';
-import { answered, draftOf, isDue, isSaved, newDraft, saveEvent, sent, typed } from './note_draft.js';
+import { isSaved, newDraft, typed } from './note_draft.js';
+import { finish, reopen, saveDue, unsavedTexts, withAnswers } from './unsaved_notes.js';
 
 /** @typedef {import('./note_draft.js').Draft} Draft */
+/** @typedef {import('./unsaved_notes.js').Unsaved} Unsaved */
 /** @typedef {import('./protocol.js').Note} Note */
 /** @typedef {import('./protocol.js').ClientEvent} ClientEvent */
 
@@ -13,6 +16,7 @@ import { answered, draftOf, isDue, isSaved, newDraft, saveEvent, sent, typed } f
  * @property {(notes: Note[]) => void} show
  * @property {(now_s: number) => void} tick saves when it is time
  * @property {() => void} focus
+ * @property {() => string[]} unsaved texts that the server does not have
  */
 
 /**
@@ -28,62 +32,65 @@ export function createNotes({ send, now_s, session_s, storageKey, storage = loca
     const field = byId('note-text', HTMLTextAreaElement);
     /** @type {Note[]} */
     let notes = [];
-    let draft = restored(storage.getItem(storageKey), now_s());
-    field.value = draft.text;
+    let unsaved = restored(storage, storageKey, now_s());
+    field.value = unsaved.open.text;
 
-    /** @param {Draft} next */
+    /** @param {Unsaved} next */
     const become = (next) => {
-        draft = next;
-        if (draft.text.trim() === '' && draft.id === null) storage.removeItem(storageKey);
-        else storage.setItem(storageKey, JSON.stringify(draft));
-        setText(byId('note-time'), draft.text === '' ? '' : stampWords(draft.t_s));
-        setText(byId('note-saved'), savedWords(draft));
-        byId('note-done', HTMLButtonElement).disabled = draft.text.trim() === '';
+        unsaved = next;
+        const { open, finished } = unsaved;
+        const isEmpty = open.text.trim() === '';
+        keep(storage, storageKey, isEmpty && open.id === null ? null : open);
+        keep(storage, finishedKey(storageKey), finished.length === 0 ? null : finished);
+        setText(byId('note-time'), open.text === '' ? '' : stampWords(open.t_s));
+        setText(byId('note-saved'), savedWords(unsaved));
+        byId('note-done', HTMLButtonElement).disabled = isEmpty;
     };
 
     /** @param {{isUrgent?: boolean}} [options] */
     const save = (options) => {
-        if (isDue(draft, now_s(), options) && send(saveEvent(draft))) become(sent(draft, now_s(), notes));
+        const next = saveDue(unsaved, send, now_s(), options);
+        if (next !== unsaved) become(next);
     };
 
-    const finish = () => {
+    const done = () => {
         save({ isUrgent: true });
-        // What the server does not have yet stays in the field.
-        if (draft.sent === null && !isSaved(draft)) return;
-        become(newDraft());
+        become(finish(unsaved, newDraft(newClientId())));
         field.value = '';
     };
 
     /** @param {Note} note */
-    const reopen = (note) => {
-        finish();
-        if (field.value !== '') return;
-        become(draftOf(note));
-        field.value = note.text;
+    const edit = (note) => {
+        save({ isUrgent: true });
+        become(reopen(unsaved, note));
+        field.value = unsaved.open.text;
         field.focus();
     };
 
-    field.addEventListener('input', () => become(typed(draft, field.value, session_s(), now_s())));
+    field.addEventListener('input', () => {
+        become({ ...unsaved, open: typed(unsaved.open, field.value, session_s(), now_s()) });
+    });
     field.addEventListener('blur', () => save({ isUrgent: true }));
     field.addEventListener('keydown', (event) => {
         if (event.key === 'Escape') field.blur();
-        else if (event.key === 'Enter' && (event.ctrlKey || event.metaKey)) finish();
+        else if (event.key === 'Enter' && (event.ctrlKey || event.metaKey)) done();
     });
     byId('note-done').addEventListener('click', () => {
-        finish();
+        done();
         field.focus();
     });
-    become(draft);
+    become(unsaved);
 
     return {
         show(stored) {
             if (stored === notes) return;
             notes = stored;
-            become(answered(draft, notes));
-            showList(notes, draft.id, reopen);
+            become(withAnswers(unsaved, notes));
+            showList(notes, unsaved.open.id, edit);
         },
         tick: () => save(),
         focus: () => field.focus(),
+        unsaved: () => unsavedTexts(unsaved),
     };
 }
 
@@ -117,19 +124,42 @@ function showList(notes, openId, onEdit) {
     );
 }
 
-/** @param {Draft} draft */
-function savedWords(draft) {
-    if (draft.text.trim() === '') return '';
-    if (isSaved(draft)) return 'Saved';
-    return draft.sent === null ? 'Not saved yet' : 'Saving …';
+/** @param {Unsaved} unsaved */
+function savedWords({ open, finished }) {
+    if (open.text.trim() !== '') {
+        if (isSaved(open)) return 'Saved';
+        return open.sent === null ? 'Not saved yet' : 'Saving …';
+    }
+    if (finished.every(({ sent }) => sent !== null)) return finished.length === 0 ? '' : 'Saving …';
+    return finished.length === 1 ? 'One note is not saved yet' : `${finished.length} notes are not saved yet`;
+}
+
+/** @param {string} storageKey */
+function finishedKey(storageKey) {
+    return `${storageKey}-finished`;
 }
 
 /**
- * @param {string | null} stored
- * @param {number} now_s
- * @returns {Draft}
+ * @param {Storage} storage
+ * @param {string} key
+ * @param {Draft | Draft[] | null} what
  */
-function restored(stored, now_s) {
+function keep(storage, key, what) {
+    if (what === null) storage.removeItem(key);
+    else storage.setItem(key, JSON.stringify(what));
+}
+
+/**
+ * @param {Storage} storage
+ * @param {string} storageKey
+ * @param {number} now_s
+ * @returns {Unsaved}
+ */
+function restored(storage, storageKey, now_s) {
     // The page's clock starts anew with each load; a save under way gets its full time for an answer again.
-    return stored === null ? newDraft() : { ...newDraft(), ...JSON.parse(stored), sent_s: now_s, typed_s: now_s };
+    /** @param {Partial<Draft>} draft */
+    const ofNow = (draft) => ({ ...newDraft(newClientId()), ...draft, sent_s: now_s, typed_s: now_s });
+    /** @type {Draft[]} */
+    const finished = JSON.parse(storage.getItem(finishedKey(storageKey)) ?? '[]');
+    return { open: ofNow(JSON.parse(storage.getItem(storageKey) ?? '{}')), finished: finished.map(ofNow) };
 }

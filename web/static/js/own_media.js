@@ -40,6 +40,7 @@ export function createOwnMedia({ media, url, getToken, kbps, getIceServers, reac
     /** @type {Publication | null} */
     let publication = null;
     let isMuted = false;
+    let isClosed = false;
     let told = '';
     /** @type {OwnLink} */
     let link = null;
@@ -89,6 +90,7 @@ export function createOwnMedia({ media, url, getToken, kbps, getIceServers, reac
 
     const own = {
         toggleMicrophone() {
+            if (isClosed) return;
             if (devices.audio.track === null) {
                 isMuted = false;
                 void media.setWanted('audio', true);
@@ -97,11 +99,13 @@ export function createOwnMedia({ media, url, getToken, kbps, getIceServers, reac
             show();
         },
         toggleCamera() {
+            if (isClosed) return;
             void media.setWanted('video', devices.video.track === null);
         },
         state,
         link: () => link,
         async close() {
+            isClosed = true;
             media.onchange = () => {};
             media.stop();
             video.srcObject = null;

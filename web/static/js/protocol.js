@@ -158,7 +158,7 @@
  *   | Explanation
  *   | {type: "worker", state: WorkerState, from_s?: number}
  *   | {type: "knock", name: string}
- *   | {type: "error", code: string, message: string}
+ *   | {type: "error", code: string, message: string, client_id?: string}
  *   | {type: "pong"}
  *   | {type: "bye", reason: ByeReason}} ServerEvent
  *

@@ -10,17 +10,17 @@ import { candidateOf } from './room_model.js';
 
 /** @typedef {import('./room_model.js').RoomModel} RoomModel */
 
-/** Reasons after which the room is over for everybody. @type {Record<string, string>} */
+/** Reasons after which there is nothing to come back to, with a heading. @type {Record<string, [string, string]>} */
 const OVER = {
-    ended: 'The call and the analysis have ended for everybody.',
-    cancelled: 'The interview was cancelled.',
-    refused: 'This account has no access to the room any more, or the interview is over.',
+    ended: ['The interview has ended', 'The call and the analysis have ended for everybody.'],
+    cancelled: ['The interview was cancelled', 'There is no call any more.'],
+    refused: ['You have no access to this room', 'You are not among its interviewers any more, or it was deleted.'],
 };
 
 /** Reasons after which this page may come back. @type {Record<string, string>} */
 const AWAY = {
     replaced: 'The room was opened in another window. This one is no longer connected.',
-    expired: 'This page was away for too long and is no longer connected.',
+    expired: 'You were logged out, or are not among the interviewers any more. This page is no longer connected.',
     declined: 'This page is no longer connected.',
 };
 
@@ -136,10 +136,14 @@ export function createFrame({ page, send, onLeave }) {
         showBanner('');
         byId('stage').hidden = true;
         byId('after').hidden = false;
-        setText(byId('after-text'), over);
-        byId('after-links').replaceChildren(...afterLinks(page.interview_id, sessions));
+        const [title, words] = over;
+        setText(byId('after-title'), title);
+        setText(byId('after-text'), words);
+        byId('after-links').replaceChildren(
+            ...(reason === 'refused' ? [overviewLink()] : afterLinks(page.interview_id, sessions)),
+        );
         byId('after-title').focus();
-        alertNow(over);
+        alertNow(words);
     };
 
     return {
@@ -159,6 +163,11 @@ export function createFrame({ page, send, onLeave }) {
             showDraining(room);
         },
         showError,
+        /** @param {string[]} texts of notes that cannot be stored any more, should the room be over */
+        showUnsaved(texts) {
+            byId('after-unsaved').hidden = texts.length === 0;
+            byId('after-unsaved-notes').replaceChildren(...texts.map((text) => make('li', {}, [text])));
+        },
         showKeys: () => keysDialog.showModal(),
     };
 }
@@ -175,6 +184,10 @@ function afterLinks(interviewId, sessions) {
     });
     const back = { role: 'button', class: 'secondary', href: `/interviews/${encodeURIComponent(interviewId)}` };
     return [...links, make('a', back, ['The interview’s page'])];
+}
+
+function overviewLink() {
+    return make('a', { role: 'button', class: 'secondary', href: '/interviews' }, ['All interviews']);
 }
 
 /** @param {{keys: string[], text: string}} row */

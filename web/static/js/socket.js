@@ -12,7 +12,7 @@
  *   | {state: "open"}
  *   | {state: "reconnecting", isRestart: boolean}
  *   | {state: "closed", reason: string}} SocketStatus
- *   reconnecting.isRestart: the server said that it stops; closed.reason is a ByeReason, "refused" (no token for this page) or "left" (close() was called)
+ *   reconnecting.isRestart: the server said that it stops; closed.reason is a ByeReason, that of the Refused (no token for this page) or "left" (close() was called)
  *
  * @typedef {object} SocketOptions
  * @property {string} roomId
@@ -36,7 +36,16 @@ import { backOffS, createReach } from './reach.js';
 const PROOF_S = 2;
 
 /** The server will give this page no token: reconnecting is pointless. */
-export class Refused extends Error {}
+export class Refused extends Error {
+    /**
+     * @param {string} [message]
+     * @param {string} [reason] with which the connection is closed
+     */
+    constructor(message, reason = 'refused') {
+        super(message);
+        this.reason = reason;
+    }
+}
 
 /**
  * @param {string} roomId
@@ -155,7 +164,7 @@ export function connect({
         try {
             token = await getToken();
         } catch (error) {
-            if (error instanceof Refused) finish('refused');
+            if (error instanceof Refused) finish(error.reason);
             else drop();
             return;
         }
