@@ -61,7 +61,7 @@ def test_taps_of_a_live_interview(server: ServerProcess, browser: Browser):
     # Withdrawn in the call: the taps close, the call goes on.
     sam.click("#open-consents")
     sam.locator("[data-consent=research]").uncheck()
-    sam.wait_for_timeout(500)
+    expect(sam.locator("[data-consent=research]")).to_be_enabled()  # the server has confirmed it
     with pytest.raises(urllib.error.HTTPError) as refused:
         urllib.request.urlopen(request, timeout=10)
     assert refused.value.code == 403

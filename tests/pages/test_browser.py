@@ -1,5 +1,7 @@
 """The pages in a real browser: what a keyboard, a phone, a screen reader and a failing camera make of them."""
 
+from urllib.parse import urlsplit
+
 import pytest
 import pytest_asyncio
 from playwright.async_api import expect
@@ -11,7 +13,7 @@ from server.sessions.consenttexts import consent_text
 from server.sessions.records import ConsentKind, InterviewStatus
 from tests.pages.browser import accessibility_problems, browser, new_page, running_browser
 from tests.pages.conftest import a_site
-from tests.pages.site import PASSWORD, join_path, schedule
+from tests.pages.site import INTERVIEW, PASSWORD, join_path, schedule
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.asyncio(loop_scope="module")]
 
@@ -138,6 +140,76 @@ async def test_a_consent_can_be_taken_back_after_the_interview(site, browser):
     await expect(page.locator("#taken-back")).to_have_text("You have taken it back.")
     await expect(page.locator("#standing")).to_be_hidden()
     assert not (await site.app[keys.ROOMS].consent_state(holder)).has(ConsentKind.RESEARCH)
+    assert complaints == []
+
+
+async def test_a_consent_is_changed_in_the_call_only_when_the_server_confirms_it(site, browser):
+    path = join_path(await schedule(await site.operator()))
+    holder = await site.app[keys.TOKENS].read_join(path.removeprefix("/join/"))
+
+    async def stands():
+        return (await site.app[keys.ROOMS].consent_state(holder)).has(ConsentKind.RESEARCH)
+
+    page, complaints = await new_page(browser)
+    await page.goto(site.url + path)
+    await page.check("[name=research]")
+    await page.check("[name=call]")
+    await page.click("#consent-form [type=submit]")
+    await expect(page.locator("#devices-title")).to_be_focused()
+    await page.evaluate("document.getElementById('consents-dialog').showModal()")
+    box, trouble = page.locator("[data-consent=research]"), page.locator("#consents-trouble")
+    await page.route("**/consent", lambda route: route.abort())
+    await box.click()
+    await expect(trouble).to_contain_text("The server did not confirm this")
+    await expect(box).to_be_checked()
+    assert await stands()
+    await page.unroute("**/consent")
+    await box.click()
+    await expect(trouble).to_be_hidden()
+    await expect(box).to_be_enabled()
+    await expect(box).not_to_be_checked()
+    assert not await stands()
+    # Back at the form the answer is the one given last.
+    await page.click("#consents-dialog [data-close]")
+    await page.click("#back-to-consent")
+    await expect(page.locator("[name=research]")).not_to_be_checked()
+    await page.click("#consent-form [type=submit]")
+    await expect(page.locator("#devices-title")).to_be_focused()
+    assert not await stands()
+    assert complaints == []
+
+
+async def test_a_waiting_candidate_whose_interview_gets_another_purpose_is_asked_anew(site, browser):
+    operator = await site.operator()
+    interview = await schedule(operator)
+    page, complaints = await new_page(browser)
+    await to_devices(page, site, join_path(interview))
+    await page.click("#ask-devices")
+    await page.click("#enter")
+    await expect(page.locator("#waiting-words")).to_contain_text("will be told at once that you are waiting")
+    edit = f"{urlsplit(interview.path).path}/edit"
+    await operator.post(edit, {**INTERVIEW, "purpose": "research"}, on=edit)
+    await expect(page.locator("#trouble")).to_contain_text("The interview was changed.")
+    await expect(page.locator("[name=call]")).not_to_be_checked()
+    await expect(page.locator("[data-step=consent]")).to_contain_text("research")
+    assert complaints == []
+
+
+async def test_a_page_that_is_out_of_date_comes_back_by_itself_and_a_void_link_can_be_tried_again(site, browser):
+    path = join_path(await schedule(await site.operator()))
+    page, complaints = await new_page(browser)
+    await to_devices(page, site, path)
+    await page.click("#ask-devices")
+    await expect(page.locator("#enter")).to_be_enabled()
+    await page.context.clear_cookies()
+    await page.click("#enter")
+    await expect(page.locator("#waiting-words")).to_contain_text("will be told at once that you are waiting")
+    await page.click("#back-to-devices")
+    await page.route("**/access", lambda route: route.fulfill(status=410, json={"message": "Over."}))
+    await page.wait_for_timeout(2_100)  # until the page asks for access again
+    await page.click("#enter")
+    await expect(page.locator("#ended-title")).to_have_text("You cannot go in with this link")
+    await expect(page.locator("#rejoin")).to_be_visible()
     assert complaints == []
 
 

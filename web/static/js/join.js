@@ -7,10 +7,11 @@ import { setUpConsents } from './consents_dialog.js';
 import { createDeviceCheck } from './device_check.js';
 import { appliedAudio } from './devices.js';
 import { byId, setText } from './elements.js';
-import { getAccess, storeConsents } from './join_api.js';
+import { failureWords, getAccess, storeConsents } from './join_api.js';
 import { createLocalMedia } from './local_media.js';
 import { localTime } from './localtime.js';
 import { createReach } from './reach.js';
+import { reloadOnce } from './reload.js';
 import { connect } from './socket.js';
 
 /** @typedef {'consent'|'devices'|'waiting'|'call'|'ended'} Step */
@@ -31,6 +32,8 @@ import { connect } from './socket.js';
 const page = JSON.parse(byId('join').dataset.page ?? '{}');
 /** Set while the person is in the waiting room or the call, so that a reload brings them back there. */
 const IS_IN = `composure-in-${page.room_id}`;
+/** Set when the page is loaded anew because the person is asked anew. */
+const HAS_CHANGED = 'composure-has-changed';
 /** @type {Step[]} */
 const STEPS = ['consent', 'devices', 'waiting', 'call', 'ended'];
 
@@ -51,14 +54,14 @@ let call = null;
 /** @type {import('./join_api.js').Access | null} */
 let access = null;
 let waitingSince = new Date();
-/** On the present connection. */
+/** On the present connection, and without an answer. */
 let hasKnocked = false;
 /** @type {ReturnType<typeof setTimeout> | undefined} */
 let troubleTimer;
 /** @type {WakeLockSentinel | null} */
 let wakeLock = null;
 
-setUpConsents((event) => socket?.send(event) ?? false);
+setUpConsents(change);
 form.addEventListener('submit', (event) => {
     event.preventDefault();
     void consent();
@@ -76,6 +79,10 @@ setInterval(drawClock, 1000);
 
 function start() {
     if (page.is_over) return end('ended');
+    if (sessionStorage.getItem(HAS_CHANGED) !== null) {
+        sessionStorage.removeItem(HAS_CHANGED);
+        tell('The interview was changed. Please read what it is now, and decide again.');
+    }
     if (page.has_consented && sessionStorage.getItem(IS_IN) !== null) void comeBack();
     else show('consent', { isFirst: true });
     return undefined;
@@ -138,7 +145,7 @@ async function consent() {
         for (const { kind, granted } of answers) mirror(kind, granted);
         show('devices');
     } catch (error) {
-        refuse(error instanceof Error && error.name === 'Error' ? error.message : 'The server cannot be reached. Please try again.');
+        refuse(failureWords(error));
     } finally {
         button.disabled = false;
     }
@@ -155,15 +162,24 @@ function refuse(sentence) {
     if (box instanceof HTMLInputElement && !box.checked) box.focus();
 }
 
+/** @param {import('./join_api.js').Answer} answer of the dialog in the call */
+async function change(answer) {
+    await storeConsents(page.token, [answer]);
+    mirror(answer.kind, answer.granted);
+    // What the server did not keep of them without this consent.
+    if (answer.granted) sendDevices();
+}
+
 /**
- * Show an answer of the form in the dialog of the call too.
+ * Show an answer that is stored in the form and in the dialog of the call.
  *
  * @param {string} kind
  * @param {boolean} granted
  */
 function mirror(kind, granted) {
-    const box = document.querySelector(`[data-consent="${kind}"]`);
-    if (box instanceof HTMLInputElement) box.checked = granted;
+    for (const box of [document.querySelector(`[data-consent="${kind}"]`), form.elements.namedItem(kind)]) {
+        if (box instanceof HTMLInputElement) box.checked = granted;
+    }
 }
 
 async function freshToken() {
@@ -220,7 +236,14 @@ function received(event) {
     // While we leave, the room still has news; they are no longer for us.
     if (socket === null) return;
     if (event.type === 'state') roomChanged(event);
+    else if (event.type === 'error' && event.code === 'no_consent') askAnew();
     else if (event.type === 'error') tell(event.message);
+}
+
+/** The purpose was changed, and what was agreed to is void: the server shows the texts as they are now. */
+function askAnew() {
+    sessionStorage.setItem(HAS_CHANGED, '1');
+    if (!reloadOnce('consent')) end('refused');
 }
 
 function knock() {
@@ -244,7 +267,8 @@ function roomChanged(room) {
     showAnalysis(room.analysis.on);
     if (room.you !== 'admitted' && call !== null) putBack();
     if (room.you === 'absent') knock();
-    else if (room.you === 'waiting') drawWaiting(room);
+    else hasKnocked = false;
+    if (room.you === 'waiting') drawWaiting(room);
     else if (room.you === 'admitted') {
         if (call === null) admitted();
         call?.update(room.participants);
@@ -349,7 +373,7 @@ function end(reason) {
     const [title, words] = ENDINGS[reason] ?? ENDINGS.ended ?? ['', ''];
     setText(byId('ended-title'), title);
     setText(byId('ended-words'), words);
-    byId('rejoin').hidden = !['left', 'replaced'].includes(reason);
+    byId('rejoin').hidden = !['left', 'replaced', 'refused'].includes(reason);
     byId('standing').hidden = !['ended', 'left'].includes(reason) || standing().length === 0;
     show('ended');
 }
@@ -371,7 +395,7 @@ async function takeBack() {
         setText(byId('taken-back'), 'You have taken it back.');
         announce('You have taken it back.');
     } catch (error) {
-        setText(byId('taken-back'), error instanceof Error && error.name === 'Error' ? error.message : 'The server cannot be reached. Please try again.');
+        setText(byId('taken-back'), failureWords(error));
     }
 }
 

@@ -1,5 +1,6 @@
 // The two JSON calls of the candidate's page: store the answers, get an access token.
 
+import { reloadOnce } from './reload.js';
 import { Refused } from './socket.js';
 
 /** @typedef {{kind: string, granted: boolean, text_version: string}} Answer */
@@ -28,6 +29,15 @@ export class Rejected extends Error {
 }
 
 /**
+ * @param {unknown} error of one of these calls
+ * @param {string} [silence] what to say when the server did not answer
+ * @returns {string} for the person
+ */
+export function failureWords(error, silence = 'The server cannot be reached. Please try again.') {
+    return error instanceof Rejected ? error.message : silence;
+}
+
+/**
  * Store the answers to the consent texts.
  *
  * @param {string} joinToken
@@ -42,13 +52,16 @@ export async function storeConsents(joinToken, answers) {
  * Get a fresh access token.
  *
  * @param {string} joinToken
+ * @param {(why: string) => boolean} [reload] loads a page again that is out of date
  * @returns {Promise<Access>}
  * @throws {Refused} the link is no longer good: asking again is pointless
  */
-export async function getAccess(joinToken) {
+export async function getAccess(joinToken, reload = reloadOnce) {
     try {
         return await call(joinToken, 'access', {});
     } catch (error) {
+        // The page is older than its cookie, or than the texts that were agreed to.
+        if (error instanceof Rejected && error.status === 403 && reload('access')) throw new Error('out of date');
         if (error instanceof Rejected && [401, 403, 404, 410].includes(error.status)) throw new Refused(error.message);
         throw error;
     }
