@@ -22,6 +22,8 @@ class Counters:
     """Packets a viewer asked for that we no longer or never had."""
     packets_not_sent_again: int = 0
     """Packets a viewer asked for again beyond what its connection carries."""
+    nacks_over_rate: int = 0
+    """Packets a viewer asked for again beyond what any honest one asks for."""
     packets_before_keyframe: int = 0
     """Video packets not forwarded because the viewer had no key frame to start with."""
     queue_overflows: int = 0
@@ -54,9 +56,11 @@ class Counters:
     datagrams_of_strangers: int = 0
     """Datagrams with data from another address than the peer's."""
     datagrams_malformed: int = 0
-    """Empty or too large datagrams, and such as are neither STUN nor DTLS nor SRTP."""
+    """Empty or too large datagrams, such as are neither STUN nor DTLS nor SRTP, and DTLS with application data."""
     datagrams_over_rate: int = 0
-    """Datagrams of the peer beyond what any honest one sends."""
+    """Datagrams of the peer, of all kinds, of RTCP or of DTLS, beyond what any honest one sends."""
+    datagrams_over_streams: int = 0
+    """Datagrams of further streams (SSRCs) than a peer may have sent."""
     datagrams_over_queue: int = 0
     """Datagrams for which no place was left before DTLS."""
     stun_refused: int = 0
@@ -82,7 +86,9 @@ DROPS = frozenset(
         "datagrams_of_strangers",
         "datagrams_over_queue",
         "datagrams_over_rate",
+        "datagrams_over_streams",
         "frames_dropped",
+        "nacks_over_rate",
         "packets_before_keyframe",
         "packets_dropped",
         "packets_malformed",

@@ -17,6 +17,7 @@ from server.rtc.rates import RateMeter
 from server.rtc.rewrite import Numbers, StreamMap
 from server.rtc.statistics import OutgoingStatistics
 from server.rtc.timers import Alarm
+from server.rtc.token_bucket import TokenBucket
 from server.rtc.vp8 import parse_descriptor, renumbered
 
 QUEUE_PACKETS = 512
@@ -29,8 +30,10 @@ LONGEST_RESEND_PAUSE_S = 0.5
 """A packet asked for again sooner, or within a round trip, was asked for before the copy can have arrived."""
 RESEND_SHARE = 0.5
 """Of what a viewer's connection carries, for packets sent again: a full link drops those too, and more is asked for."""
-
-
+MAX_NACKED = 256
+"""Packets that one message may ask for again; libwebrtc asks for 253 at most."""
+NACKED_PER_S, NACKED_BURST = 2000.0, 2000.0
+"""Packets that a viewer may ask for again, each time counted: all of 4 Mbit/s four times over."""
 PACE = 1.5
 """So much faster than its budget a slow viewer is sent at most: a key frame at once would drown the sound."""
 BURST_S = 0.1
@@ -118,6 +121,7 @@ class OutgoingTrack:
         self._credit_s = context.clock()
         self._rate = RateMeter()
         self._resend_rate = RateMeter()
+        self._nacked = TokenBucket(NACKED_PER_S, NACKED_BURST)
         self._n_packets = self._n_bytes = self._n_sent_again = self._n_dropped = 0
         self._report: tuple[float, float, float | None] | None = None
         """Share lost, jitter in s, round trip in s."""
@@ -352,14 +356,22 @@ class OutgoingTrack:
         extensions.abs_send_time = int(self._context.ntp_s(self._context.clock()) * (1 << 18)) & 0xFFFFFF
         return outgoing
 
-    def on_nack(self, sequence_number: int) -> None:
-        """The viewer asks for a packet again."""
+    def on_nack(self, sequence_numbers: list[int]) -> None:
+        """The viewer asks for packets again."""
+        now_s = self._context.clock()
+        numbers = dict.fromkeys(sequence_numbers)
+        for n, sequence_number in enumerate(numbers):
+            if n >= MAX_NACKED or not self._nacked.take(now_s):
+                self._counters.nacks_over_rate += len(numbers) - n
+                return
+            self._send_again(sequence_number, now_s)
+
+    def _send_again(self, sequence_number: int, now_s: float) -> None:
         source = self._map.source_of(sequence_number)
         packet = None if source is None else self._find(*source)
         if packet is None or self._port is None:
             self._counters.packets_not_found += 1
             return
-        now_s = self._context.clock()
         rtt_s = self._report[2] if self._report is not None else None
         pause_s = min(max(RESEND_PAUSE_S, rtt_s or 0.0), LONGEST_RESEND_PAUSE_S)
         if now_s - self._resent_s.get(packet.seq, float("-inf")) < pause_s:

@@ -1,5 +1,6 @@
 """Maps a publisher's sequence numbers and timestamps onto the one unbroken stream that a viewer sees."""
 
+from bisect import bisect_right
 from collections import deque
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -41,6 +42,11 @@ class _Segment:
 
     def has(self, seq: int) -> bool:
         return self.first_seq <= seq and (self.end_seq is None or seq < self.end_seq)
+
+
+def _first_sent(segment: _Segment) -> int:
+    """Return the number that its first packet is sent with; each stretch begins where the one before ends."""
+    return segment.first_seq + segment.seq_offset
 
 
 class StreamMap:
@@ -140,15 +146,17 @@ class StreamMap:
         return Numbers(seq & 0xFFFF, timestamp & 0xFFFFFFFF, segment.picture_shift, segment.base_shift)
 
     def source_of(self, seq: int) -> tuple[int, int] | None:
-        """Return (epoch, source sequence number) of a 16-bit number that a viewer asks for, None if unknown."""
+        """Return (epoch, source sequence number) of a 16-bit number that is asked for, None if unknown or too old."""
         distance = ((seq - self._newest_seq + 0x8000) & 0xFFFF) - 0x8000
-        if distance > 0:
+        if not -HISTORY_PACKETS < distance <= 0:
             return None
-        for segment in reversed(self._segments):
-            source = self._newest_seq + distance - segment.seq_offset
-            if segment.has(source):
-                return segment.epoch, source
-        return None
+        sent = self._newest_seq + distance
+        i_segment = bisect_right(self._segments, sent, key=_first_sent) - 1
+        if i_segment < 0:
+            return None
+        segment = self._segments[i_segment]
+        source = sent - segment.seq_offset
+        return (segment.epoch, source) if segment.has(source) else None
 
 
 class PacketHistory:

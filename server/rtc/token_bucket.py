@@ -17,12 +17,12 @@ class TokenBucket:
         self._tokens = burst
         self._filled_s: float | None = None
 
-    def take(self, now_s: float) -> bool:
-        """Return whether one more event is allowed at this time (monotonic seconds)."""
+    def take(self, now_s: float, n: float = 1.0) -> bool:
+        """Return whether so many more events are allowed at this time (monotonic seconds)."""
         if self._filled_s is not None:
             self._tokens = min(self._burst, self._tokens + (now_s - self._filled_s) * self._rate)
         self._filled_s = now_s
-        if self._tokens < 1:
+        if self._tokens < n:
             return False
-        self._tokens -= 1
+        self._tokens -= n
         return True

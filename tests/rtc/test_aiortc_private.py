@@ -20,9 +20,9 @@ def test_another_version_is_named(monkeypatch):
 
 
 def test_a_missing_name_is_named(monkeypatch):
-    monkeypatch.delattr(RTCRtpSender, "_retransmit")
+    monkeypatch.delattr(RTCRtpSender, "_send_keyframe")
     monkeypatch.delattr(RTCRtpSender, "_handle_rtcp_packet")
-    with pytest.raises(AiortcMismatch, match=r"aiortc 1\.16\.\d+: RTCRtpSender lacks _retransmit"):
+    with pytest.raises(AiortcMismatch, match=r"aiortc 1\.16\.\d+: RTCRtpSender lacks _send_keyframe"):
         check_aiortc()
 
 

@@ -6,7 +6,14 @@ from server.config import Config
 from server.media import Codec
 from server.rtc.context import Context
 from server.rtc.counters import Counters
-from server.rtc.outgoing import BACKLOG_BYTES, QUEUE_PACKETS, OutgoingTrack
+from server.rtc.outgoing import (
+    BACKLOG_BYTES,
+    MAX_NACKED,
+    NACKED_BURST,
+    NACKED_PER_S,
+    QUEUE_PACKETS,
+    OutgoingTrack,
+)
 from server.rtc.rewrite import PacketHistory
 from tests.fakes.rtc_packets import DELTA, KEY, packet
 from tests.fakes.rtc_time import ManualTime
@@ -214,16 +221,41 @@ def test_a_packet_asked_for_again_is_sent_again_even_if_it_was_never_sent():
     bench.history.put(delta(2))
     bench.forward(key(1), delta(3))
     missing = bench.seqs()[0] + 1
-    bench.track.on_nack(missing)
+    bench.track.on_nack([missing])
     assert [outgoing.payload for outgoing in bench.port.resent] == [delta(2).payload]
     assert bench.port.resent[0].sequence_number == missing
-    bench.track.on_nack(missing)
+    bench.track.on_nack([missing])
     assert len(bench.port.resent) == 1, "a second request right behind the first is not answered"
     bench.time.advance(0.05)
-    bench.track.on_nack(missing)
+    bench.track.on_nack([missing])
     assert len(bench.port.resent) == 2
-    bench.track.on_nack((missing + 5000) & 0xFFFF)
+    bench.track.on_nack([(missing + 5000) & 0xFFFF])
     assert bench.counters.packets_not_found == 1
+
+
+def test_one_message_that_asks_for_thousands_is_answered_in_part():
+    bench = Bench()
+    bench.forward(key(1), *(delta(seq) for seq in range(2, 1000)))
+    asked, find = [], bench.track._find
+    bench.track._find = lambda *which: asked.append(which) or find(*which)
+    newest = bench.seqs()[-1]
+    bench.track.on_nack([(newest - n) & 0xFFFF for n in range(6256)])
+    assert len(asked) == MAX_NACKED
+    assert bench.counters.nacks_over_rate == 6256 - MAX_NACKED
+    bench.track.on_nack([newest] * 6256)
+    assert len(asked) == MAX_NACKED + 1, "each number counts once"
+
+
+def test_so_much_may_be_asked_for_again_and_no_more():
+    bench = Bench()
+    bench.forward(key(1), *(delta(seq) for seq in range(2, 300)))
+    asked, find = [], bench.track._find
+    bench.track._find = lambda *which: asked.append(which) or find(*which)
+    for _ in range(200):
+        bench.track.on_nack(bench.seqs()[-100:])
+        bench.time.advance(0.01)
+    assert len(asked) == pytest.approx(NACKED_BURST + 2 * NACKED_PER_S, rel=0.01)
+    assert bench.counters.nacks_over_rate == 20_000 - len(asked)
 
 
 def test_sender_reports_carry_capture_time():

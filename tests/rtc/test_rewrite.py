@@ -1,7 +1,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from server.rtc.rewrite import HISTORY_PACKETS, PacketHistory, StreamMap
+from server.rtc.rewrite import HISTORY_PACKETS, MAX_SEGMENTS, PacketHistory, StreamMap
 from tests.fakes.rtc_packets import packet
 
 
@@ -61,6 +61,33 @@ def test_the_source_of_a_number_is_found_again():
     assert numbers.source_of(out) == (1, seq)
     assert numbers.source_of((out - 3) & 0xFFFF) == (1, seq - 3)
     assert numbers.source_of((out + 1) & 0xFFFF) is None
+
+
+def test_a_number_that_is_too_old_has_no_source():
+    numbers = new_map(first_seq=100)
+    numbers.begin(packet(0))
+    for seq in range(3 * HISTORY_PACKETS):
+        out = numbers.map(packet(seq)).seq
+    assert numbers.source_of(out - HISTORY_PACKETS + 1) == (1, seq - HISTORY_PACKETS + 1)
+    assert numbers.source_of(out - HISTORY_PACKETS) is None
+
+
+@given(st.lists(st.tuples(st.integers(1, 4), st.integers(0, 3)), min_size=1, max_size=2 * MAX_SEGMENTS))
+def test_every_number_is_found_whatever_was_left_out(stretches):
+    numbers = new_map(first_seq=65_000)
+    seq, sent = 0, {}
+    numbers.begin(packet(0))
+    for n_sent, n_left_out in stretches:
+        for _ in range(n_sent):
+            sent[numbers.map(packet(seq)).seq] = seq
+            seq += 1
+        if n_left_out:
+            numbers.leave_out(seq, seq + n_left_out - 1, n_pictures=1)
+            seq += n_left_out
+    remembered = list(sent.items())[-(MAX_SEGMENTS - 1) :]
+    assert {number: numbers.source_of(number) for number, _ in remembered} == {
+        number: (1, source) for number, source in remembered
+    }
 
 
 @given(st.lists(st.sampled_from(["next", "skip", "reconnect", "late"]), max_size=60))

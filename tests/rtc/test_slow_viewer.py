@@ -61,7 +61,7 @@ def test_retransmissions_are_the_same_bytes():
     bench.time.advance(1)
     assert bench.track.n_queued == 0
     for outgoing in bench.port.sent:
-        bench.track.on_nack(outgoing.sequence_number)
+        bench.track.on_nack([outgoing.sequence_number])
     assert [(o.sequence_number, o.timestamp, o.payload) for o in bench.port.resent] == [
         (o.sequence_number, o.timestamp, o.payload) for o in bench.port.sent
     ]
@@ -76,7 +76,7 @@ def test_a_full_link_is_not_filled_with_retransmissions():
         report(bench, 450_000)
         bench.track.on_report(loss_share=0.05, jitter_s=0.1, rtt_s=0.4)
         for seq in bench.seqs():
-            bench.track.on_nack(seq)
+            bench.track.on_nack([seq])
         bench.time.advance(0.1)
     resent_bps = 8 * sum(len(outgoing.payload) for outgoing in bench.port.resent) / 5
     assert 100_000 < resent_bps < 260_000, "half of what the connection carries"
@@ -114,7 +114,7 @@ def test_a_packet_is_not_sent_again_within_a_round_trip():
     bench.forward(key(1), delta(2))
     bench.track.on_report(loss_share=0.0, jitter_s=0.0, rtt_s=0.3)
     for _ in range(10):
-        bench.track.on_nack(bench.seqs()[1])
+        bench.track.on_nack([bench.seqs()[1]])
         bench.time.advance(0.1)
     assert len(bench.port.resent) in (3, 4)
 
@@ -136,7 +136,7 @@ def test_a_number_kept_for_a_picture_that_is_left_out_is_filled():
     seqs = sorted((seq - bench.seqs()[0]) & 0xFFFF for seq in bench.seqs())
     assert seqs == list(range(len(seqs)))
     bench.time.advance(1)
-    bench.track.on_nack(filler[0].sequence_number)
+    bench.track.on_nack([filler[0].sequence_number])
     assert (bench.port.resent[-1].payload, bench.port.resent[-1].sequence_number) == (b"", filler[0].sequence_number)
 
 

@@ -10,9 +10,11 @@ from aiortc.rtcdtlstransport import RTCDtlsTransport
 from aiortc.rtcicetransport import RTCIceTransport
 from aiortc.rtp import (
     RTCP_PSFB_APP,
+    RTCP_RTPFB_NACK,
     AnyRtcpPacket,
     RtcpPsfbPacket,
     RtcpRrPacket,
+    RtcpRtpfbPacket,
     RtcpSrPacket,
     RtpPacket,
     unpack_remb_fci,
@@ -29,7 +31,7 @@ NAMES: tuple[tuple[type, tuple[str, ...]], ...] = (
             *(_S + name for name in ("rtx_payload_type", "rtx_sequence_number", "ntp_timestamp", "rtp_timestamp")),
             *(_S + name for name in ("octet_count", "packet_count")),
             *(_S + name for name in ("rtt",)),
-            *("_ssrc", "_rtx_ssrc", "_run_rtp", "_send_keyframe", "_retransmit", "_send_rtcp", "_handle_rtcp_packet"),
+            *("_ssrc", "_rtx_ssrc", "_run_rtp", "_send_keyframe", "_send_rtcp", "_handle_rtcp_packet"),
         ),
     ),
     (RTCDtlsTransport, ("_tx_srtp",)),
@@ -46,8 +48,8 @@ class SenderEvents(Protocol):
     def on_keyframe_request(self) -> None:
         """The viewer sent a PLI or FIR."""
 
-    def on_nack(self, sequence_number: int) -> None:
-        """The viewer misses one packet."""
+    def on_nack(self, sequence_numbers: list[int]) -> None:
+        """The viewer misses packets; one message may name thousands, and one of them several times."""
 
     def on_estimate(self, bits_per_s: int) -> None:
         """The viewer's estimate of what its connection carries (REMB)."""
@@ -68,7 +70,6 @@ class SenderPort:
         self.mid: str | None = None
         self._sender._run_rtp = self._run_rtp
         self._sender._send_keyframe = events.on_keyframe_request
-        self._sender._retransmit = self._retransmit
         self._original_send_rtcp = self._sender._send_rtcp
         self._sender._send_rtcp = self._send_rtcp
         self._original_handle_rtcp = self._sender._handle_rtcp_packet
@@ -90,10 +91,10 @@ class SenderPort:
         finally:
             getattr(self._sender, _S + "rtp_exited").set()
 
-    async def _retransmit(self, sequence_number: int) -> None:
-        self._events.on_nack(sequence_number)
-
     async def _handle_rtcp(self, packet: AnyRtcpPacket) -> None:
+        if isinstance(packet, RtcpRtpfbPacket) and packet.fmt == RTCP_RTPFB_NACK:
+            self._events.on_nack(packet.lost)
+            return
         await self._original_handle_rtcp(packet)
         if isinstance(packet, RtcpPsfbPacket) and packet.fmt == RTCP_PSFB_APP:
             try:
