@@ -12,7 +12,22 @@ from server.rtc.aiortc_private import datagrams
 from tests.fakes.rtc_sockets import AWAY, HOME, STRANGER, GuardedSocket
 
 RTP = b"\x80\x60" + bytes(30)
-DTLS = b"\x16\xfe\xfd" + bytes(30)
+
+
+def record(kind, body=bytes(20)):
+    """One DTLS record (RFC 6347 section 4.1)."""
+    return struct.pack("!BHQH", kind, 0xFEFD, 1 << 48, len(body)) + body
+
+
+def rtp(ssrc, n_bytes=40):
+    return b"\x80\x60" + bytes(6) + ssrc.to_bytes(4, "big") + bytes(n_bytes - 12)
+
+
+def rtcp(ssrc, n_bytes=40):
+    return b"\x81\xc9\x00\x09" + ssrc.to_bytes(4, "big") + bytes(n_bytes - 8)
+
+
+DTLS = record(22)
 
 
 @pytest.fixture
@@ -164,6 +179,84 @@ async def test_the_rate_of_the_peer_is_bounded_above_any_honest_one(it):
         it.come(RTP, HOME)
         passed += len(it.queued())
     assert passed == pytest.approx(datagrams.BURST + datagrams.RATE_PER_S, abs=2)
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        pytest.param(record(23), id="application data"),
+        pytest.param(record(22) + 40 * record(23, b"x"), id="behind a handshake"),
+        pytest.param(record(24), id="heartbeat"),
+        pytest.param(record(22)[:-1], id="cut short"),
+        pytest.param(record(22) + b"\x16\xfe\xfd", id="something behind it"),
+        pytest.param(b"\x2f" + bytes(40), id="DTLS 1.3"),
+    ],
+)
+async def test_dtls_that_is_no_handshake_and_no_alert_goes_nowhere(it, data):
+    """OpenSSL would keep what aiortc does not read of it."""
+    it.nominate(HOME)
+    it.come(data, HOME)
+    assert it.queued() == []
+    assert it.counters.datagrams_malformed == 1
+
+
+async def test_a_handshake_and_its_end_pass(it):
+    it.nominate(HOME)
+    flights = [record(22, bytes(700)), record(22) + record(20, b"\x01") + record(22), record(21, bytes(26))]
+    for data in flights:
+        it.come(data, HOME)
+    assert it.queued() == flights
+
+
+async def test_the_rate_of_dtls_is_bounded_and_media_is_not_held_up_by_it(it):
+    it.nominate(HOME)
+    for _ in range(2 * int(datagrams.DTLS_BURST)):
+        it.come(DTLS, HOME)
+    it.come(RTP, HOME)
+    assert len(it.queued()) == datagrams.DTLS_BURST + 1
+    assert it.counters.datagrams_over_rate == datagrams.DTLS_BURST
+    it.time.advance(1.0)
+    for _ in range(2 * int(datagrams.DTLS_BURST)):
+        it.come(DTLS, HOME)
+    assert len(it.queued()) == datagrams.DTLS_PER_S
+
+
+async def test_the_rate_of_rtcp_is_bounded_and_media_is_not_held_up_by_it(it):
+    it.nominate(HOME)
+    n_most = int(datagrams.RTCP_BURST_BYTES / 1480)
+    for _ in range(2 * n_most):
+        it.come(rtcp(7, 1480), HOME)
+    it.come(RTP, HOME)
+    assert len(it.queued()) == n_most + 1
+    assert it.counters.datagrams_over_rate == n_most
+    it.time.advance(1.0)
+    for _ in range(2 * n_most):
+        it.come(rtcp(7, 1480), HOME)
+    assert len(it.queued()) == pytest.approx(datagrams.RTCP_BYTES_PER_S / 1480, abs=1)
+
+
+async def test_only_so_many_streams_of_a_peer_are_decrypted(it):
+    it.nominate(HOME)
+    for ssrc in range(datagrams.MAX_STREAMS // 2):
+        await it.dtls._handle_rtp_data(rtp(ssrc), arrival_time_ms=0)
+        await it.dtls._handle_rtcp_data(rtcp(1000 + ssrc))
+    for ssrc in range(datagrams.MAX_STREAMS):
+        it.come(rtp(5000 + ssrc), HOME)
+        it.come(rtcp(6000 + ssrc), HOME)
+    assert it.queued() == []
+    assert it.counters.datagrams_over_streams == 2 * datagrams.MAX_STREAMS
+    known = [rtp(0), rtcp(0), rtp(1000), rtcp(1000)]
+    for data in known:
+        it.come(data, HOME)
+    assert it.queued() == known
+
+
+async def test_what_was_not_authentic_is_no_stream(it):
+    it.nominate(HOME)
+    for ssrc in range(3 * datagrams.MAX_STREAMS):
+        it.come(rtp(ssrc), HOME)
+    assert len(it.queued()) == 3 * datagrams.MAX_STREAMS
+    assert it.counters.datagrams_over_streams == 0
 
 
 async def test_what_waits_for_dtls_is_bounded_and_closing_still_gets_through(it):

@@ -41,6 +41,13 @@ RATE_PER_S, BURST = 3000.0, 6000.0
 """Datagrams of the peer; 4 Mbit/s of video are 500 a second. What piled up while the loop was busy comes at once."""
 CHECKS_PER_S, CHECKS_BURST = 50.0, 200.0
 """STUN messages that look right and need to be verified, of the peer's known addresses and of all others each."""
+RTCP_BYTES_PER_S, RTCP_BURST_BYTES = 32_000.0, 64_000.0
+"""Of the peer's RTCP; a viewer who loses much sends a tenth of that. One message can ask for thousands of packets."""
+DTLS_PER_S, DTLS_BURST = 50.0, 200.0
+"""Of the peer's DTLS datagrams; a handshake has a dozen of them, and nothing follows it."""
+MAX_STREAMS = 32
+"""Streams (SSRCs) of RTP and RTCP that a peer may have sent; an honest one has four or five. libsrtp keeps something of
+each that is authentic, and looks through all of them for each packet."""
 MAX_ADDRESSES = 256
 """Pairs of addresses by which a peer may have proved to know the password; aioice keeps something of each."""
 MOVE_S = 2.0
@@ -50,6 +57,10 @@ CONSENT_S = 30.0
 MAX_ROLE_CONFLICTS = 4
 """aioice starts again at each, one call deeper."""
 
+_DTLS_RECORDS = frozenset({20, 21, 22})
+"""Change of cipher, alert, handshake. Application data, of which aiortc reads one record from a datagram and OpenSSL
+keeps the others, is never wanted: there are no data channels. Neither is DTLS 1.3, which our OpenSSL does not speak."""
+_DTLS_HEADER_BYTES = 13
 _COOKIE = struct.pack("!I", aioice.stun.COOKIE)
 _UNREADABLE = (ValueError, KeyError, IndexError, AssertionError, struct.error)
 """What aioice raises for STUN that is none."""
@@ -60,6 +71,14 @@ _log = logging.getLogger(__name__)
 def is_data(first_byte: int) -> bool:
     """Tell whether a datagram is DTLS, SRTP or SRTCP by its first byte (RFC 7983)."""
     return 128 <= first_byte < 192 or 20 <= first_byte < 64
+
+
+def _is_wanted_dtls(data: bytes) -> bool:
+    """Tell whether a datagram is whole DTLS records of the kinds that a handshake and its end consist of (RFC 6347)."""
+    position = 0
+    while position + _DTLS_HEADER_BYTES <= len(data) and data[position] in _DTLS_RECORDS:
+        position += _DTLS_HEADER_BYTES + int.from_bytes(data[position + 11 : position + 13], "big")
+    return position == len(data)
 
 
 class DatagramGuard:
@@ -79,6 +98,10 @@ class DatagramGuard:
         self._clock = clock
         self._counters = counters
         self._rate = TokenBucket(RATE_PER_S, BURST)
+        self._rtcp_bytes = TokenBucket(RTCP_BYTES_PER_S, RTCP_BURST_BYTES)
+        self._dtls = TokenBucket(DTLS_PER_S, DTLS_BURST)
+        self._streams: set[bytes] = set()
+        """SSRCs of authentic packets."""
         self._known_checks = TokenBucket(CHECKS_PER_S, CHECKS_BURST)
         self._other_checks = TokenBucket(CHECKS_PER_S, CHECKS_BURST)
         self._username = f"{self._ice.local_username}:".encode()
@@ -116,12 +139,34 @@ class DatagramGuard:
                 self._counters.datagrams_over_rate += 1
             elif self._ice._queue.qsize() >= MAX_QUEUED:
                 self._counters.datagrams_over_queue += 1
-            else:
+            elif self._is_wanted(data):
                 self._ice.data_received(data, protocol.local_candidate.component)
         elif data[0] < 4 and data[4:8] == _COOKIE:
             self._on_stun(protocol, data, (addr[0], addr[1]))
         else:
             self._counters.datagrams_malformed += 1
+
+    def _is_wanted(self, data: bytes) -> bool:
+        """Tell whether data of the peer may be decrypted, as far as can be seen before; count it if not."""
+        if data[0] < 64:
+            if not self._dtls.take(self._clock()):
+                self._counters.datagrams_over_rate += 1
+                return False
+            if not _is_wanted_dtls(data):
+                self._counters.datagrams_malformed += 1
+                return False
+            return True
+        if len(data) > 1 and 192 <= data[1] <= 208:  # RTCP (RFC 5761 section 4), as aiortc tells it from RTP
+            if not self._rtcp_bytes.take(self._clock(), len(data)):
+                self._counters.datagrams_over_rate += 1
+                return False
+            ssrc = data[4:8]
+        else:
+            ssrc = data[8:12]
+        if ssrc in self._streams or len(self._streams) < MAX_STREAMS:
+            return True
+        self._counters.datagrams_over_streams += 1
+        return False
 
     def _is_peer(self, protocol: Any, addr: tuple[Any, ...]) -> bool:
         """Tell whether data from this address is the peer's."""
@@ -202,6 +247,7 @@ class DatagramGuard:
 
     async def _on_rtp(self, data: bytes, arrival_time_ms: int) -> None:
         self.heard_s = self._clock()
+        self._streams.add(data[8:12])
         try:
             await self._original_rtp(data, arrival_time_ms=arrival_time_ms)
         except Exception as exc:  # whatever it is, aiortc would end the connection
@@ -209,6 +255,7 @@ class DatagramGuard:
 
     async def _on_rtcp(self, data: bytes) -> None:
         self.heard_s = self._clock()
+        self._streams.add(data[4:8])
         try:
             await self._original_rtcp(data)
         except Exception as exc:  # as above
