@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from server.sessions.records import ConsentKind, Purpose
 
-TEXT_DATE = "2026-12c"
+TEXT_DATE = "2026-12d"
 """Part of every version; change it with any text below."""
 
 
@@ -70,7 +70,8 @@ _WORDING: dict[ConsentKind, tuple[str, str, tuple[str, ...]]] = {
             " where you look, how you blink and move your head, and your pulse as far as the colour of your skin shows"
             " it; and from your voice its loudness, tone and pitch, how fast you speak, and when you pause. From the"
             " expression and the voice it works out one number between 0 and 1 each second. What you say is not"
-            " written down, unless you agree to that below where it is asked.",
+            " written down, unless you agree to that below where it is asked. How your browser processes your sound is"
+            " stored with the measurements, because it changes them.",
             "The interviewers named on this page see these measurements during the call and in a summary afterwards."
             " During the call they can also ask which part of your face the measurement looked at, and are shown it on"
             " a very small still picture of your face, which is not kept.",

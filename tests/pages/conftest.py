@@ -9,9 +9,9 @@ from tests.pages.site import Site
 
 
 @asynccontextmanager
-async def a_site(data_dir):
+async def a_site(data_dir, **settings):
     """Run the whole server on a fresh database: nobody has an account yet."""
-    config = Config.from_env({}, {"data_dir": str(data_dir), "ice_addresses": "127.0.0.1"})
+    config = Config.from_env({}, {"data_dir": str(data_dir), "ice_addresses": "127.0.0.1", **settings})
     async with TestServer(make_app(config)) as server:
         running = Site(app=server.app, url=str(server.make_url("/")).rstrip("/"))
         try:

@@ -67,6 +67,13 @@ async def test_a_wrong_password_and_an_unknown_address_get_the_same_answer(site)
     assert answers[0] == answers[1]
 
 
+async def test_who_forgot_the_password_reads_what_really_helps(site):
+    await site.operator()
+    page = await site.visitor().get("/login")
+    assert "python -m server password EMAIL" in page.text
+    assert "new invitation" not in page.text
+
+
 async def test_too_many_wrong_passwords_have_to_wait(site):
     await site.operator()
     visitor = site.visitor()

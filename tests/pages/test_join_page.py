@@ -4,6 +4,9 @@ import json
 import re
 from pathlib import Path
 
+import pytest
+
+from tests.pages.conftest import a_site
 from tests.pages.site import PASSWORD, join_path, schedule
 
 WEB = Path(__file__).resolve().parents[2] / "web"
@@ -58,6 +61,17 @@ async def test_answers_are_remembered_over_a_reload(site):
     assert re.findall(r'name="(\w+)" checked', page.html) == ["call", "research"]
 
 
+@pytest.mark.parametrize("transcriber", ["off", "pocketsphinx"])
+async def test_taking_back_after_the_call_says_what_is_deleted_and_what_stays(tmp_path, transcriber):
+    async with a_site(tmp_path, transcriber=transcriber) as site:
+        page = await site.visitor().get(join_path(await schedule(await site.operator())))
+        text = " ".join(page.text.split())
+        assert "What was measured until now stays with the interview." in text
+        assert ("The words that were written down, and what was said about them, are deleted." in text) is (
+            transcriber != "off"
+        )
+
+
 async def test_the_interviewers_page_shows_the_answers(site):
     operator = await site.operator()
     page = await schedule(operator)
@@ -100,6 +114,13 @@ async def test_a_candidate_may_make_an_account_that_lists_the_interview(site):
     page = await site.visitor().post(f"{path}/account", {"password": PASSWORD}, on=f"{path}/account")
     assert page.status == 400
     assert "There is an account with this e-mail already." in page.text
+    # Without any interview the list says truly when one is listed.
+    mine = [
+        link for link in (await operator.get("/interviews")).links if re.fullmatch(r"/interviews/[0-9a-f]{16}", link)
+    ]
+    for interview in mine:
+        await operator.post(f"{interview}/delete", {"confirm": "yes"}, on=interview)
+    assert "open its link once while you are logged in" in (await candidate.get("/interviews")).text
 
 
 def modules_from(name, seen):

@@ -9,18 +9,18 @@ from tests.sessions.conftest import Call, World, answer, last, received
 # The beginning of the hash of each text: changing a text without a new version fails here. To change one, raise
 # TEXT_DATE in consenttexts.py and replace these.
 SHOWN = {
-    "call-practice-2026-12c": "6995b579be75c7e9",
-    "analysis-practice-2026-12c": "2cd2a57713c55840",
-    "research-practice-2026-12c": "20050cbd44313ff8",
-    "transcription-practice-2026-12c": "8b7ff6f8efa672e9",
-    "call-research-2026-12c": "65c9778a88cac34c",
-    "analysis-research-2026-12c": "bb5f74aa9a31490d",
-    "research-research-2026-12c": "d0448025f0a76674",
-    "transcription-research-2026-12c": "638853ad9603c0b9",
-    "call-selection-2026-12c": "7e0302691706e0b1",
-    "analysis-selection-2026-12c": "29a311bc780f8c28",
-    "research-selection-2026-12c": "b8c7346f7c65a076",
-    "transcription-selection-2026-12c": "c93d52f69da2b0b0",
+    "call-practice-2026-12d": "b36bfed824a2dfc5",
+    "analysis-practice-2026-12d": "d5e4c25d444edd5c",
+    "research-practice-2026-12d": "5208a901c3f11f1f",
+    "transcription-practice-2026-12d": "36bbbab414590994",
+    "call-research-2026-12d": "ac8e754bc815d6ff",
+    "analysis-research-2026-12d": "daa6ce9ae97a22f2",
+    "research-research-2026-12d": "5916fd2b55a6b713",
+    "transcription-research-2026-12d": "17d50d9dced1a71b",
+    "call-selection-2026-12d": "27372640742e45b8",
+    "analysis-selection-2026-12d": "d07631538b5e2b4c",
+    "research-selection-2026-12d": "2bf1a0e5a27b52f5",
+    "transcription-selection-2026-12d": "46e603ab75f2735a",
 }
 
 
@@ -53,6 +53,7 @@ def test_what_analysis_asks_says_what_it_is_and_is_not(purpose: Purpose):
     for words in ("face", "voice", "interviewers named", "not a lie detector", "until the interviewers delete"):
         assert words in text
     assert "change your mind" in text
+    assert "How your browser processes your sound is stored" in text
 
 
 async def test_answers_are_kept_with_text_version_hash_and_time(call: Call, world: World):
