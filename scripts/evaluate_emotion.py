@@ -1,7 +1,8 @@
 """Measure the emotion network on labelled faces.
 
 Without --protocol the npz holds `pixels` uint8 (N, H, W) or (N, H, W, 3), faces already cropped, and `label` (N,) of
-class names; rows of other classes are left out and counted. With --protocol the npz is FER2013 with FER+ votes.
+class names; rows of other classes are left out and counted. With --protocol the npz is FER2013 with FER+ votes, and
+`without_twins` has the figures of those test faces that are no other copy of a training face.
 """
 
 import argparse
@@ -19,7 +20,8 @@ from pipeline.types import EMOTIONS, FloatArray, ImageArray
 from pipeline.video.crop import prepare_faces
 from scripts.evaluate_emotion_damage import damages, through_call
 from scripts.evaluate_emotion_figures import accuracy, answer_in_batches, figures, median_ms
-from scripts.train_emotion_data import LabelledFaces, load_fer2013, load_ferplus7
+from scripts.train_emotion_data import TRAINING, LabelledFaces, load_fer2013, load_ferplus7, read_pixels
+from scripts.train_emotion_twins import have_twin
 from scripts.video_codec import ENCODERS
 
 SYNONYMS = {
@@ -42,7 +44,12 @@ def main() -> int:
     except (ModelError, OSError, KeyError, ValueError) as exc:
         print(f"evaluate_emotion: {exc}", file=sys.stderr)
         return 2
-    result: dict[str, Any] = figures(classify(classifier, faces.pixels), faces.labels)
+    answers = classify(classifier, faces.pixels)
+    result: dict[str, Any] = figures(answers, faces.labels)
+    if options.protocol is not None and options.usage != TRAINING:
+        alone = ~have_twin(faces.pixels, read_pixels(options.data, TRAINING))
+        if alone.any():
+            result["without_twins"] = figures(answers[alone], faces.labels[alone])
     result |= {
         "n_left_out": n_left_out,
         "ms_per_face": round(ms_per_face(classifier, faces.pixels), 3),

@@ -1,4 +1,7 @@
-"""Measure the eye network on the strips of FER2013 faces whose FER+ label is one of its six emotions."""
+"""Measure the eye network on the strips of FER2013 faces whose FER+ label is one of its six emotions.
+
+`without_twins` has the figures of those test faces that are no other copy of a training face.
+"""
 
 import argparse
 import json
@@ -13,7 +16,8 @@ from pipeline.types import EYE_EMOTIONS, FloatArray, ImageArray
 from pipeline.video.eyes import prepare_strips
 from scripts.evaluate_emotion_damage import damages
 from scripts.evaluate_emotion_figures import accuracy, answer_in_batches, class_figures, median_ms
-from scripts.train_emotion_data import PUBLIC_TEST
+from scripts.train_emotion_data import PUBLIC_TEST, TRAINING, read_pixels
+from scripts.train_emotion_twins import have_twin
 from scripts.train_eyes_data import load_eyes6
 
 
@@ -29,7 +33,12 @@ def main() -> int:
     except (ModelError, OSError, KeyError, ValueError) as exc:
         print(f"evaluate_eyes: {exc}", file=sys.stderr)
         return 2
-    result = class_figures(classify(classifier, faces.pixels), faces.labels, EYE_EMOTIONS)
+    answers = classify(classifier, faces.pixels)
+    result = class_figures(answers, faces.labels, EYE_EMOTIONS)
+    if options.usage != TRAINING:
+        alone = ~have_twin(faces.pixels, read_pixels(options.data, TRAINING))
+        if alone.any():
+            result["without_twins"] = class_figures(answers[alone], faces.labels[alone], EYE_EMOTIONS)
     result |= {
         "ms": round(ms_per_strip(classifier, faces.pixels), 3),
         "parameters": classifier.n_parameters,

@@ -13,13 +13,12 @@ from dataclasses import replace
 from pathlib import Path
 
 import cv2
-import numpy as np
 import torch
 from torch import nn
 
 from models.emotion_net import N_EMOTIONS
 from scripts.train_emotion_crew import Crew, hired
-from scripts.train_emotion_data import PUBLIC_TEST, held_out_rows, load_training
+from scripts.train_emotion_data import PUBLIC_TEST, load_training, seen_rows
 from scripts.train_emotion_faces import Faces
 from scripts.train_emotion_loop import Run, Setting
 from scripts.train_emotion_networks import build
@@ -122,7 +121,7 @@ def train(recipe: Recipe, options: argparse.Namespace, crew: Crew | None = None)
     if finished(recipe.name, options.out).exists():
         return
     training = load_training(options.data)
-    seen = np.setdiff1d(np.arange(len(training.labels)), held_out_rows(training.has_votes))
+    seen = seen_rows(training, load_training(options.data, PUBLIC_TEST))
     epochs = None if options.minutes is not None else options.epochs or 60.0
     setting = Setting(device=torch.device(options.device), folder=options.out, epochs=epochs, minutes=options.minutes,
                       imagenet=options.data / "mobilenet_v2_imagenet.npz", seed=options.seed,

@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from pipeline.types import EMOTIONS, FloatArray, ImageArray
+from scripts.train_emotion_twins import have_twin
 
 TRAINING = 0
 PUBLIC_TEST = 1
@@ -53,6 +54,12 @@ def load_ferplus7(path: Path, usage: int) -> LabelledFaces:
     shares, kept = _shares(votes)
     labels = votes[kept][:, VOTE_COLUMNS].argmax(axis=1)
     return LabelledFaces(pixels=pixels[kept], labels=labels, shares=shares[kept])
+
+
+def read_pixels(path: Path, usage: int) -> ImageArray:
+    """Return all faces of one usage, shape (n, 48, 48)."""
+    with np.load(path) as data:
+        return np.asarray(data["pixels"][data["usage"] == usage])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,6 +116,14 @@ def load_training(folder: Path, usage: int = TRAINING) -> TrainingFaces:
 def held_out_rows(has_votes: npt.NDArray[np.bool_]) -> npt.NDArray[np.int64]:
     """Choose N_HELD_OUT of the training rows with votes, always the same ones."""
     return np.random.default_rng(1).permutation(np.flatnonzero(has_votes))[:N_HELD_OUT]
+
+
+def seen_rows(training: TrainingFaces, test: TrainingFaces) -> npt.NDArray[np.int64]:
+    """Return the training rows that a network may see: not held out, and no other copy of a held out or a test face."""
+    held_out = held_out_rows(training.has_votes)
+    rows = np.setdiff1d(np.arange(len(training.labels)), held_out)
+    unseen = np.concatenate((test.pixels, training.pixels[held_out]))
+    return np.asarray(rows[~have_twin(training.pixels[rows], unseen)], np.int64)
 
 
 def _optional(path: Path, name: str, rows: npt.NDArray[np.bool_]) -> Any:

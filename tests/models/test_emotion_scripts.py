@@ -3,13 +3,23 @@ import subprocess
 import sys
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 
 from pipeline.types import EMOTIONS
 from scripts.evaluate_emotion_damage import damages, through_call
 from scripts.evaluate_emotion_figures import expected_calibration_error, figures
-from scripts.train_emotion_data import PUBLIC_TEST, TRAINING, held_out_rows, load_fer2013, load_ferplus7, load_training
+from scripts.train_emotion_data import (
+    PUBLIC_TEST,
+    TRAINING,
+    held_out_rows,
+    load_fer2013,
+    load_ferplus7,
+    load_training,
+    seen_rows,
+)
+from scripts.train_emotion_twins import have_twin
 
 EVALUATE = Path(__file__).resolve().parents[2] / "scripts" / "evaluate_emotion"
 
@@ -125,6 +135,41 @@ def test_held_out_rows_have_votes_and_stay_the_same():
     assert len(set(rows)) == 600
     assert has_votes[rows].all()
     np.testing.assert_array_equal(rows, held_out_rows(has_votes))
+
+
+def photographs(n, seed=0):
+    """Smooth pictures that have little to do with one another, shape (n, 48, 48)."""
+    coarse = np.random.default_rng(seed).integers(30, 226, (n, 7, 7)).astype(np.uint8)
+    return np.stack([cv2.resize(picture, (48, 48), interpolation=cv2.INTER_CUBIC) for picture in coarse])
+
+
+def test_a_twin_is_the_same_photograph_cropped_or_marked_otherwise():
+    faces = photographs(30)
+    others = photographs(20, seed=1)
+    others[3] = cv2.resize(faces[5][1:47, 2:48], (48, 48))
+    others[7] = np.clip(faces[9] * 0.7 + 20, 0, 255)
+    others[7][44:, :12] = 200
+    assert np.flatnonzero(have_twin(faces, others)).tolist() == [5, 9]
+    assert have_twin(faces[:0], others).shape == (0,)
+    assert not have_twin(np.full((1, 48, 48), 7, np.uint8), others).any()
+
+
+def test_no_network_sees_another_copy_of_a_face_it_is_tested_on(tmp_path):
+    pixels = photographs(700)
+    pixels[690:] = pixels[:10]  # the last ten are the test
+    pixels[20] = pixels[699]
+    np.savez(
+        tmp_path / "fer2013.npz",
+        pixels=pixels,
+        emotion=np.zeros(700, np.uint8),
+        usage=np.repeat(np.array([0, 1], np.uint8), (690, 10)),
+        ferplus_votes=np.tile(np.eye(10, dtype=np.uint8)[0] * 10, (700, 1)),
+    )
+    training, test = load_training(tmp_path), load_training(tmp_path, PUBLIC_TEST)
+    seen = seen_rows(training, test)
+    assert not set(seen) & {*range(10), 20}
+    assert not set(seen) & set(held_out_rows(training.has_votes))
+    assert len(seen) >= 690 - 600 - 11
 
 
 def evaluate(*arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
