@@ -16,8 +16,12 @@ MAX_KEPT = 2048
 """Arrivals that are kept; a sender who exceeds this between two reports is not honest."""
 MAX_GAP = 1000
 """A jump in the numbers by more is a new beginning, not loss."""
+MAX_SPAN = 4096
+"""Numbers, of packets that came or did not, that wait to be told; more than in a second is a new beginning too."""
 MAX_REPORTED = 400
 """Arrivals in one message, which must fit a datagram."""
+MAX_POSITIONS = 1024
+"""Numbers in one message, for the same reason; more than ``MAX_GAP``, so that none speaks of missing packets alone."""
 
 _NOT_RECEIVED, _SMALL, _LARGE = 0, 1, 2
 _MAX_RUN = 0x1FFF
@@ -113,7 +117,7 @@ class ArrivalLog:
         """Note a packet by its 16-bit transport-wide number; repetitions are ignored."""
         newest_seq = self._newest_seq
         distance = 0 if newest_seq is None else ((seq - newest_seq + 0x8000) & 0xFFFF) - 0x8000
-        if newest_seq is None or abs(distance) > MAX_GAP:
+        if newest_seq is None or abs(distance) > MAX_GAP or newest_seq + distance - self._next_seq >= MAX_SPAN:
             self._arrivals_s.clear()
             self._newest_seq = self._next_seq = self._floor_seq = unwrapped = seq
         else:
@@ -139,7 +143,7 @@ class ArrivalLog:
         deltas: list[int | None] = []
         reference = ticks = n_received = 0
         seq = first_seq
-        while seq <= last_seq and n_received < MAX_REPORTED:
+        while seq <= last_seq and n_received < MAX_REPORTED and len(deltas) < MAX_POSITIONS:
             arrival_s = self._arrivals_s.get(seq)
             if arrival_s is None:
                 deltas.append(None)

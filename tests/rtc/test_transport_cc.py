@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from server.rtc.transport_cc import BACK_WINDOW_S, MAX_GAP, MAX_KEPT, MAX_REPORTED, ArrivalLog, Feedback
+from server.rtc.transport_cc import BACK_WINDOW_S, MAX_GAP, MAX_KEPT, MAX_REPORTED, MAX_SPAN, ArrivalLog, Feedback
 
 
 def parse(data):
@@ -148,6 +148,28 @@ def test_what_is_kept_and_sent_is_bounded():
     assert all(sum(delta is not None for delta in message.deltas) <= MAX_REPORTED for message in messages)
     log.take(8 + BACK_WINDOW_S + 1)
     assert not log._arrivals_s
+
+
+def test_numbers_with_jumps_cost_no_more_than_honest_ones():
+    log, told_of = ArrivalLog(), 0
+    for n in range(3000):
+        log.received(n * MAX_GAP & 0xFFFF, 7 + n * 1e-5)
+        if n % 150 == 149:  # 3000 packets a second, told of every 50 ms
+            messages = log.take(7 + n * 1e-5)
+            told_of += sum(len(message.deltas) for message in messages)
+            for message in messages:
+                assert len(message.serialize(sender_ssrc=1, media_ssrc=1)) < 1200
+                assert any(delta is not None for delta in message.deltas), "its time would have no meaning"
+    assert told_of <= 20 * MAX_SPAN
+
+
+def test_a_message_with_many_holes_fits_a_datagram():
+    log = ArrivalLog()
+    for n in range(1000):
+        log.received(n * 4, 7 + 0.03 * (n % 2))
+    messages = log.take(7.1)
+    assert sum(len(message.deltas) for message in messages) == 3997
+    assert max(len(message.serialize(sender_ssrc=1, media_ssrc=1)) for message in messages) < 1200
 
 
 @given(st.integers(0, 2**32), st.integers(0, 0xFFFF), st.sampled_from([0.0, 0.02, 0.3, 0.9]))
