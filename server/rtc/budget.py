@@ -24,27 +24,69 @@ FALL_SHARE = 0.97
 """... and it has fallen when it is below this share of the one before."""
 
 
+class _Limit:
+    """A bit rate that falls at once and grows again when it has held for a while; ``bits_per_s`` is None without one.
+
+    Every further fall makes it hold for twice as long, so that a viewer who is truly limited is not pushed into
+    congestion every few seconds.
+
+    Args:
+        ceiling_bps: a limit that has grown to this is none.
+    """
+
+    __slots__ = ("_ceiling_bps", "_grown_s", "_hold_s", "bits_per_s", "fell_s")
+
+    def __init__(self, ceiling_bps: float) -> None:
+        self.bits_per_s: float | None = None
+        self.fell_s = float("-inf")
+        self._ceiling_bps = ceiling_bps
+        self._grown_s = float("-inf")
+        self._hold_s = FIRST_HOLD_S
+
+    def fall(self, bits_per_s: float, now_s: float) -> None:
+        """Let it be no more than this."""
+        if now_s - self.fell_s > self._hold_s + CALM_S:
+            self._hold_s = FIRST_HOLD_S
+        elif now_s - self.fell_s >= self._hold_s:  # it had begun to grow again
+            self._hold_s = min(2 * self._hold_s, LONGEST_HOLD_S)
+        self.fell_s = self._grown_s = now_s
+        lower_bps = bits_per_s if self.bits_per_s is None else min(bits_per_s, self.bits_per_s)
+        self.bits_per_s = max(lower_bps, LEAST_BPS)
+
+    def grow(self, now_s: float) -> None:
+        """Let it be what it has grown to by now."""
+        if self.bits_per_s is None:
+            return
+        since_s = max(self._grown_s, self.fell_s + self._hold_s)
+        if now_s > since_s:
+            self.bits_per_s *= GROWTH_PER_S ** (now_s - since_s)
+            self._grown_s = now_s
+        if self.bits_per_s >= self._ceiling_bps:
+            self.bits_per_s = None
+
+
 class ViewerBudget:
     """The bit rate of video that one viewer's connection is believed to carry; None while nothing says it is limited.
 
-    A browser's estimate (REMB) is at most half as much again as what it receives, so while little is sent a low
-    estimate says nothing. It is congestion when it falls, and below what is being sent. From then on the limit grows
-    with time, or follows the estimate up; every further congestion makes the wait before it grows twice as long, so
-    that a viewer who is truly limited is not pushed into congestion every few seconds.
+    It is the lesser of two limits, as in draft-ietf-rmcat-gcc-02 section 6: one from the viewer's estimates (REMB),
+    which speak of delay alone, and one from the loss that the viewer reports. Both come in the same datagram, and an
+    estimate that is high does not lift the limit by loss: a link that drops what is too much without delaying it is
+    never seen in estimates.
+
+    A browser's estimate is at most half as much again as what it receives, so while little is sent a low estimate says
+    nothing. It is congestion when it falls, and below what is being sent. From then on the limit grows with time, or
+    follows the estimate up. The limit by loss grows with time alone.
 
     Args:
         ceiling_bps: nobody is sent more; a limit that has grown to this is none.
     """
 
     def __init__(self, ceiling_bps: float) -> None:
-        self._ceiling_bps = ceiling_bps
-        self._limit_bps: float | None = None
+        self._by_delay = _Limit(ceiling_bps)
+        self._by_loss = _Limit(ceiling_bps)
         self._remb_bps: float | None = None
         self._heard_s: float | None = None
         self._recovered_s = float("-inf")
-        self._grown_s = float("-inf")
-        self._fell_s = float("-inf")
-        self._hold_s = FIRST_HOLD_S
         self.is_paused = False
         """Nothing is sent, so that no news can come: the limit grows but is not forgotten."""
 
@@ -59,21 +101,37 @@ class ViewerBudget:
         previous_bps, self._remb_bps = self._remb_bps, remb_bps
         if self._hear(now_s):
             return
+        limit_bps = self._by_delay.bits_per_s
         has_fallen = previous_bps is not None and remb_bps < FALL_SHARE * previous_bps and remb_bps < sent_bps
         is_low = remb_bps < LOW_SHARE * sent_bps
-        is_suspect = previous_bps is None or self._limit_bps is not None
+        is_suspect = previous_bps is None or self._is_limited
         if has_fallen or (is_low and is_suspect and now_s - self._fell_s >= DECREASE_PAUSE_S):
-            self._fall(remb_bps, now_s)
-        elif self._limit_bps is not None and remb_bps > self._limit_bps:
-            self._limit_bps = remb_bps
+            self._by_delay.fall(remb_bps, now_s)
+        elif limit_bps is not None and remb_bps > limit_bps:
+            self._by_delay.bits_per_s = remb_bps
 
     def on_loss(self, loss_share: float, sent_bps: float, now_s: float) -> None:
-        """Take note of the share of packets that the viewer reports as lost, [0, 1]."""
+        """Take note of the share of packets that were lost on the way to the viewer, [0, 1].
+
+        Args:
+            loss_share: since the report before.
+            sent_bps: as for ``on_remb``.
+            now_s: now.
+        """
         speaks_of_outage = self._hear(now_s)
         if speaks_of_outage or loss_share <= LOSS_SHARE or now_s - self._fell_s < DECREASE_PAUSE_S:
             return
-        basis_bps = sent_bps if self._limit_bps is None else min(sent_bps, self._limit_bps)
-        self._fall(basis_bps * (1 - loss_share / 2), now_s)
+        limit_bps = self.limit_bps(now_s)
+        basis_bps = sent_bps if limit_bps is None else min(sent_bps, limit_bps)
+        self._by_loss.fall(basis_bps * (1 - loss_share / 2), now_s)
+
+    @property
+    def _is_limited(self) -> bool:
+        return self._by_delay.bits_per_s is not None or self._by_loss.bits_per_s is not None
+
+    @property
+    def _fell_s(self) -> float:
+        return max(self._by_delay.fell_s, self._by_loss.fell_s)
 
     def _hear(self, now_s: float) -> bool:
         """Note that a report came; return whether it still speaks of an outage."""
@@ -82,26 +140,14 @@ class ViewerBudget:
         self._heard_s = now_s
         return now_s < self._recovered_s
 
-    def _fall(self, limit_bps: float, now_s: float) -> None:
-        if now_s - self._fell_s > self._hold_s + CALM_S:
-            self._hold_s = FIRST_HOLD_S
-        elif now_s - self._fell_s >= self._hold_s:  # it had begun to grow again
-            self._hold_s = min(2 * self._hold_s, LONGEST_HOLD_S)
-        self._fell_s = self._grown_s = now_s
-        lower_bps = limit_bps if self._limit_bps is None else min(limit_bps, self._limit_bps)
-        self._limit_bps = max(lower_bps, LEAST_BPS)
-
     def limit_bps(self, now_s: float) -> float | None:
         """Return the limit now."""
-        if self._limit_bps is None:
+        if not self._is_limited:
             return None
         if not self.is_paused and self._heard_s is not None and now_s - self._heard_s > SILENT_S:
-            self._limit_bps = self._remb_bps = None
+            self._by_delay.bits_per_s = self._by_loss.bits_per_s = self._remb_bps = None
             return None
-        since_s = max(self._grown_s, self._fell_s + self._hold_s)
-        if now_s > since_s:
-            self._limit_bps *= GROWTH_PER_S ** (now_s - since_s)
-            self._grown_s = now_s
-        if self._limit_bps >= self._ceiling_bps:
-            self._limit_bps = None
-        return self._limit_bps
+        for limit in (self._by_delay, self._by_loss):
+            limit.grow(now_s)
+        limits_bps = [self._by_delay.bits_per_s, self._by_loss.bits_per_s]
+        return min((bits_per_s for bits_per_s in limits_bps if bits_per_s is not None), default=None)

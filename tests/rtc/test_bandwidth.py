@@ -122,6 +122,8 @@ class Stage:
         await until(lambda: self.events and self.events[-1].state is PublisherState.LIVE, LIMIT_S)
         for who, page in viewers.items():
             await page.evaluate("who => window.watch(who)", who)
+        present = self.plane._resources
+        await until(lambda: set(viewers) <= {entry.owner.participant_id for entry in present.values()}, LIMIT_S)
         return await self.full_rate()
 
     async def full_rate(self):

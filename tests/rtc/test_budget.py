@@ -3,6 +3,8 @@ import itertools
 import pytest
 
 from server.rtc.budget import CALM_S, LEAST_BPS, SILENT_S, ViewerBudget
+from server.rtc.layers import ALL_LAYERS, LayerChoice
+from server.rtc.rates import RateMeter
 
 CEILING = 1_500_000
 
@@ -123,6 +125,82 @@ def test_heavy_loss_is_congestion_and_light_loss_is_not():
     assert budget.limit_bps(1.5) == 800_000, "that report is about the time before the decrease"
     budget.on_loss(0.2, 1_000_000, 2.5)
     assert budget.limit_bps(2.5) == pytest.approx(720_000, rel=0.05)
+
+
+def test_a_high_estimate_in_the_same_datagram_does_not_lift_the_limit_by_loss():
+    """Browsers put both into one; the estimate speaks of delay alone."""
+    budget = ViewerBudget(CEILING)
+    budget.on_remb(2_000_000, 1_400_000, 0)
+    budget.on_loss(0.4, 1_400_000, 1)
+    budget.on_remb(2_000_000, 1_400_000, 1)
+    assert budget.limit_bps(1) == pytest.approx(1_120_000)
+    budget.on_remb(2_100_000, 1_100_000, 2)
+    assert budget.limit_bps(2) == pytest.approx(1_120_000)
+
+
+def test_the_lesser_of_both_limits_counts():
+    budget = ViewerBudget(CEILING)
+    budget.on_remb(400_000, 1_400_000, 0)
+    budget.on_loss(0.2, 380_000, 1.5)
+    assert budget.limit_bps(1.5) == pytest.approx(342_000)
+    budget.on_remb(900_000, 340_000, 2)
+    assert budget.limit_bps(2) == pytest.approx(342_000), "the estimate lifts its own limit alone"
+    assert grown(budget, 3, 8, 900_000, 340_000) == pytest.approx(342_000 * 1.08**4.5)
+    assert grown(budget, 9, 30, 900_000, 340_000) is None
+
+
+COSTS = [520_000.0, 810_000.0, 1_400_000.0]
+
+
+def policed(link_bps, costs_bps, *, follows=False, free_after_s=float("inf"), seconds=240):
+    """A viewer whose link drops what is too much and delays nothing, reporting five times a second.
+
+    Returns:
+        Share of what was sent that was lost, share of the time with a picture, and when nothing was limited any more.
+    """
+    budget, choice, meter = ViewerBudget(CEILING), LayerChoice(), RateMeter()
+    scale, sent, lost, n_shown, whole_s = 1.0, 0.0, 0.0, 0, None
+    for step in range(5 * seconds):
+        now_s = 0.2 * step
+        costs = [scale * cost for cost in costs_bps]
+        limit_bps = budget.limit_bps(now_s)
+        choice.update(costs, limit_bps, now_s)
+        budget.is_paused = choice.is_paused
+        rate_bps = 0.0 if choice.is_paused else costs[min(choice.highest, len(costs) - 1)]
+        too_much_bps = max(0.0, rate_bps - link_bps) if 2 < now_s < free_after_s else 0.0
+        sent, lost, n_shown = sent + rate_bps, lost + too_much_bps, n_shown + (not choice.is_paused)
+        meter.add(round(rate_bps * 0.2 / 8), now_s)
+        if rate_bps:
+            budget.on_loss(too_much_bps / rate_bps, meter.bits_per_s(now_s), now_s)
+        budget.on_remb(2_100_000, meter.bits_per_s(now_s), now_s)
+        if follows:  # the only viewer's budget is what the sender is asked for
+            scale += 0.3 * (min(1.0, (limit_bps or CEILING) / costs_bps[-1]) - scale)
+        if now_s >= free_after_s and whole_s is None and limit_bps is None and choice.highest == ALL_LAYERS:
+            whole_s = now_s - free_after_s
+    return lost / sent, n_shown / (5 * seconds), whole_s
+
+
+def test_behind_a_policer_the_layers_that_fit_are_sent_and_little_is_lost():
+    loss, shown, _ = policed(600_000, COSTS)
+    assert loss < 0.03
+    assert shown == 1.0
+
+
+def test_behind_a_policer_that_carries_no_layer_the_picture_is_paused_most_of_the_time():
+    _, shown, _ = policed(600_000, [1_400_000.0])
+    assert shown < 0.15
+
+
+def test_a_sender_who_is_asked_for_what_a_policer_carries_is_not_paused():
+    loss, shown, _ = policed(600_000, [1_400_000.0], follows=True)
+    assert loss < 0.12  # up to a tenth is borne
+    assert shown > 0.9
+
+
+@pytest.mark.parametrize("link_bps", [600_000, 300_000, 120_000])
+def test_without_the_policer_all_comes_back(link_bps):
+    _, _, whole_s = policed(link_bps, COSTS, free_after_s=120)
+    assert whole_s < 70
 
 
 def test_there_is_a_least():
