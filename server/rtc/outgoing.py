@@ -11,6 +11,7 @@ from server.media import Codec, Kind
 from server.rtc.budget import ViewerBudget
 from server.rtc.context import Context
 from server.rtc.counters import Counters
+from server.rtc.holes import Holes
 from server.rtc.layers import ALL_LAYERS, LayerChoice, Thinner, Verdict, shifts_after
 from server.rtc.packets import CLOCK_RATE_HZ, MediaPacket
 from server.rtc.rates import RateMeter
@@ -123,8 +124,9 @@ class OutgoingTrack:
         self._resend_rate = RateMeter()
         self._nacked = TokenBucket(NACKED_PER_S, NACKED_BURST)
         self._n_packets = self._n_bytes = self._n_sent_again = self._n_dropped = 0
+        self._holes = Holes()
         self._report: tuple[float, float, float | None] | None = None
-        """Share lost, jitter in s, round trip in s."""
+        """Share of what was sent that was lost, jitter in s, round trip in s."""
         self._drain_alarm = Alarm(action=self._drain, call_later=context.call_later, clock=context.clock)
 
     @property
@@ -179,11 +181,12 @@ class OutgoingTrack:
         self.adapt()
         self._on_budget()
 
-    def on_report(self, *, loss_share: float, jitter_s: float, rtt_s: float | None) -> None:
+    def on_report(self, *, loss_share: float, highest_seq: int, jitter_s: float, rtt_s: float | None) -> None:
         """The viewer's browser tells how our packets arrive (RTCP receiver report)."""
+        now_s = self._context.clock()
+        loss_share = self._holes.own_loss_share(loss_share, highest_seq, rtt_s, now_s)
         self._report = (loss_share, jitter_s, rtt_s)
         if self.kind is Kind.VIDEO:
-            now_s = self._context.clock()
             self._budget.on_loss(loss_share, self._rate.bits_per_s(now_s), now_s)
             self.adapt()
             self._on_budget()
@@ -273,7 +276,9 @@ class OutgoingTrack:
         if not port.send(outgoing):
             self._counters.packets_unsendable += 1
             return
-        self._count(outgoing)
+        now_s = self._context.clock()
+        self._holes.sent(numbers.seq, now_s)
+        self._count(outgoing, now_s)
         if verdict is Verdict.SEND:
             self._measure(packet)
             self._last_sent, self._last_shifts = packet, (numbers.picture_shift, numbers.base_shift)
@@ -282,14 +287,14 @@ class OutgoingTrack:
             ntp_timestamp = int(self._context.ntp_s(packet.reported_s) * (1 << 32))
             port.date(ntp_timestamp=ntp_timestamp, rtp_timestamp=numbers.timestamp)
 
-    def _count(self, outgoing: RtpPacket) -> None:
+    def _count(self, outgoing: RtpPacket, now_s: float) -> None:
         n_bytes = len(outgoing.payload)
         self._counters.packets_out += 1
         self._counters.bytes_out += n_bytes
         self._n_packets += 1
         self._n_bytes += n_bytes
         self._credit_bytes = max(self._credit_bytes - n_bytes, -LEAST_BURST_BYTES)
-        self._rate.add(n_bytes, self._context.clock())
+        self._rate.add(n_bytes, now_s)
 
     def _measure(self, packet: MediaPacket) -> None:
         now_s = self._context.clock()

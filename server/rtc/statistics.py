@@ -45,7 +45,8 @@ class OutgoingStatistics:
     packets_dropped: int
     """Left out because the viewer is slow."""
     loss_share: float | None
-    """What the viewer reports (RTCP fraction lost), [0, 1]; None before its first report."""
+    """Of what was sent, lost on the way to the viewer: what it reports (RTCP fraction lost) less what never came from
+    the publisher, [0, 1]; None before its first report."""
     jitter_s: float | None
     """What the viewer reports, seconds."""
     rtt_s: float | None

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+from server.media import Kind
 from server.rtc.incoming import IncomingTrack
 from tests.fakes.rtc_peer import until
 from tests.rtc.test_plane import bench
@@ -48,6 +49,38 @@ async def test_each_connection_tells_how_it_does():
             assert report.route.endswith("/udp")
             assert all(0 <= (track.loss_share or 0) <= 1 for track in (*report.incoming, *report.outgoing))
             assert all(track.bits_per_s > 0 for track in (*report.incoming, *report.outgoing))
+
+
+async def test_what_the_publisher_loses_is_not_told_as_the_viewers_loss():
+    async with bench() as it:
+        candidate = await it.publisher(audio=False)
+        await it.live()
+        viewer = await it.viewer(kinds=("video",))
+        await until(lambda: len(viewer.video.packets) > 30)
+        sender = candidate.peer.getTransceivers()[0].sender
+        transport = sender.transport.transport._connection._nominated[1].protocol.transport
+        lost, send = [], transport.sendto
+
+        def sendto(data, addr=None):
+            is_media = data[0] >= 128 and not 192 <= data[1] <= 208
+            if is_media and (len(lost) < 60 or data[8:12] == sender._rtx_ssrc.to_bytes(4, "big")):
+                lost.append(data)  # for good: what is sent again is lost too
+            else:
+                send(data, addr)
+
+        (entry,) = (entry for entry in it.plane._resources.values() if entry.peer in entry.source.subscribers)
+        track, told = entry.peer.tracks[Kind.VIDEO], []
+        on_report = track.on_report
+
+        def note(**report):
+            on_report(**report)
+            told.append((report["loss_share"], track.statistics().loss_share))
+
+        track.on_report = note
+        transport.sendto = sendto
+        await until(lambda: any(reported > 0.1 for reported, _ in told), 20)
+        assert all(own < 0.05 for _, own in told)
+        assert track.budget_bps is None
 
 
 async def test_the_sums_of_a_closed_connection_are_kept(monkeypatch):

@@ -74,7 +74,7 @@ def test_a_full_link_is_not_filled_with_retransmissions():
     bench.forward(key(1), *(packet(seq, payload=b"\x10\x01" + bytes(1000)) for seq in range(2, 300)))
     for _ in range(50):
         report(bench, 450_000)
-        bench.track.on_report(loss_share=0.05, jitter_s=0.1, rtt_s=0.4)
+        bench.track.on_report(loss_share=0.05, highest_seq=bench.seqs()[-1], jitter_s=0.1, rtt_s=0.4)
         for seq in bench.seqs():
             bench.track.on_nack([seq])
         bench.time.advance(0.1)
@@ -112,7 +112,7 @@ def test_a_viewer_without_a_limit_is_not_kept_waiting():
 def test_a_packet_is_not_sent_again_within_a_round_trip():
     bench = Bench()
     bench.forward(key(1), delta(2))
-    bench.track.on_report(loss_share=0.0, jitter_s=0.0, rtt_s=0.3)
+    bench.track.on_report(loss_share=0.0, highest_seq=bench.seqs()[-1], jitter_s=0.0, rtt_s=0.3)
     for _ in range(10):
         bench.track.on_nack([bench.seqs()[1]])
         bench.time.advance(0.1)
@@ -230,7 +230,7 @@ def test_audio_is_never_left_out_for_videos_sake():
     bench = Bench(Codec.OPUS)
     bench.costs_bps = COSTS
     bench.track.on_estimate(10_000)
-    bench.track.on_report(loss_share=0.5, jitter_s=0.1, rtt_s=2.0)
+    bench.track.on_report(loss_share=0.5, highest_seq=0, jitter_s=0.1, rtt_s=2.0)
     bench.time.advance(5)
     bench.track.adapt()
     sounds = [packet(seq, codec=Codec.OPUS, payload=b"%d" % seq) for seq in range(50)]
@@ -239,13 +239,31 @@ def test_audio_is_never_left_out_for_videos_sake():
     assert bench.counters.packets_withheld == 0
 
 
+def test_what_the_publishers_uplink_lost_is_no_limit_of_the_viewers_connection():
+    bench = Bench()
+    bench.costs_bps = COSTS
+    bench.forward(key(1), *(delta(seq) for seq in range(2, 11)))
+    bench.forward(*(delta(seq) for seq in range(91, 111)))  # 80 in a row never came
+    busy(bench)
+    bench.track.on_report(loss_share=80 / 110, highest_seq=bench.seqs()[-1], jitter_s=0.01, rtt_s=0.05)
+    assert bench.track.budget_bps is None
+    assert bench.track.statistics().loss_share == 0.0
+    bench.time.advance(1.0)
+    bench.forward(*(delta(seq) for seq in range(111, 171)), *(delta(seq) for seq in range(191, 211)))
+    busy(bench)
+    # Of 100 numbers 20 were never sent, and 40 of the 80 others did not arrive.
+    bench.track.on_report(loss_share=0.6, highest_seq=bench.seqs()[-1], jitter_s=0.01, rtt_s=0.05)
+    assert bench.track.statistics().loss_share == pytest.approx(0.5)
+    assert bench.track.budget_bps is not None
+
+
 def test_the_figures_of_a_track():
     bench = Bench()
     bench.forward(key(1), delta(2))
     before = bench.track.statistics()
     assert (before.packets, before.bytes) == (2, len(KEY_AND_DELTA))
     assert (before.loss_share, before.rtt_s, before.budget_bits_per_s, before.layer) == (None, None, None, None)
-    bench.track.on_report(loss_share=0.02, jitter_s=0.004, rtt_s=0.05)
+    bench.track.on_report(loss_share=0.02, highest_seq=bench.seqs()[-1], jitter_s=0.004, rtt_s=0.05)
     after = bench.track.statistics()
     assert (after.loss_share, after.jitter_s, after.rtt_s) == (0.02, 0.004, 0.05)
     assert after.bits_per_s == pytest.approx(8 * after.bytes / 0.5)

@@ -54,8 +54,8 @@ class SenderEvents(Protocol):
     def on_estimate(self, bits_per_s: int) -> None:
         """The viewer's estimate of what its connection carries (REMB)."""
 
-    def on_report(self, *, loss_share: float, jitter_s: float, rtt_s: float | None) -> None:
-        """The viewer's report on what we sent: share lost since the last one, jitter, smoothed round trip."""
+    def on_report(self, *, loss_share: float, highest_seq: int, jitter_s: float, rtt_s: float | None) -> None:
+        """The viewer's report: share lost since the last one, newest sequence number, jitter, smoothed round trip."""
 
 
 class SenderPort:
@@ -108,6 +108,7 @@ class SenderPort:
                 if report.ssrc == self.ssrc:
                     self._events.on_report(
                         loss_share=report.fraction_lost / 256,
+                        highest_seq=report.highest_sequence,
                         jitter_s=report.jitter / self._clock_rate_hz,
                         rtt_s=getattr(self._sender, _S + "rtt"),
                     )
