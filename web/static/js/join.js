@@ -374,7 +374,7 @@ function end(reason) {
     setText(byId('ended-title'), title);
     setText(byId('ended-words'), words);
     byId('rejoin').hidden = !['left', 'replaced', 'refused'].includes(reason);
-    byId('standing').hidden = !['ended', 'left'].includes(reason) || standing().length === 0;
+    byId('standing').hidden = ['replaced', 'refused'].includes(reason) || standing().length === 0;
     show('ended');
 }
 
