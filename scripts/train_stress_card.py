@@ -44,8 +44,9 @@ def write_card(
         "## How good it is for people it has not seen",
         "",
         "Leave one subject out: every answer below is about a subject that the module was fitted without. Intervals "
-        "are 95 %, by drawing subjects. A decision is a probability above the share of label 1 in training. AUROC and "
-        "balanced accuracy are 0.5 for guessing.",
+        "are 95 %, by drawing subjects. A decision is a probability above the share of label 1 in training, and AUROC "
+        "ranks by the distance from that share, for it differs with the subject left out. AUROC and balanced accuracy "
+        "are 0.5 for guessing, and a little lower when there are few subjects of one label each.",
         "",
         _table("module", figures, chosen=chosen),
         "",

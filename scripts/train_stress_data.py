@@ -91,12 +91,13 @@ def _read_stretch(row: Mapping[str, str], place: str) -> Stretch:
         raise DataError(f"{place}: to_s must be after from_s")
     if row["label"] not in ("0", "1"):
         raise DataError(f"{place}: label must be 0 or 1, got {row['label']!r}")
-    if not row["session"] or not row["subject"]:
+    session, subject = (row["session"] or "").strip(), (row["subject"] or "").strip()
+    if not session or not subject:
         raise DataError(f"{place}: session and subject must not be empty")
     groups = {name: (row[name] or "").strip() for name in row if name is not None and name not in LABEL_COLUMNS}
     return Stretch(
-        session=row["session"],
-        subject=row["subject"],
+        session=session,
+        subject=subject,
         from_s=from_s,
         to_s=to_s,
         label=int(row["label"]),
@@ -154,9 +155,11 @@ def load_windows(folder: Path, stretches: Sequence[Stretch], *, hop_s: float) ->
     that share of the others is known: the module gives no answer there either.
 
     Raises:
-        DataError: a session cannot be used, or nothing remains.
+        DataError: a session cannot be used or has several subjects, or nothing remains.
     """
-    series = {name: read_series(find_session(folder, name)) for name in dict.fromkeys(s.session for s in stretches)}
+    paths = {name: find_session(folder, name) for name in dict.fromkeys(s.session for s in stretches)}
+    _require_one_subject_each(paths, stretches)
+    series = {name: read_series(path) for name, path in paths.items()}
     measured = [name for name in CATALOGUE if any(name in item.distances for item in series.values())]
     cut = [
         (stretch, end_s)
@@ -184,9 +187,21 @@ def load_windows(folder: Path, stretches: Sequence[Stretch], *, hop_s: float) ->
             for name in (stretches[0].groups if stretches else ())
         },
         speech_share=np.array([found[row][1] for row in rows]),
-        n_sessions=len(series),
+        n_sessions=len(set(paths.values())),
         n_skipped=len(cut) - len(rows),
     )
+
+
+def _require_one_subject_each(paths: Mapping[str, Path], stretches: Sequence[Stretch]) -> None:
+    """A session is of one person: a second name is another spelling, and who is left out would be trained on."""
+    subject_of: dict[Path, str] = {}
+    for stretch in stretches:
+        path = paths[stretch.session]
+        first = subject_of.setdefault(path, stretch.subject)
+        if first != stretch.subject:
+            raise DataError(
+                f"session {path.name} has two subjects, {first!r} and {stretch.subject!r}: it is of one person"
+            )
 
 
 def _features(series: Series, names: Sequence[str], end_s: float) -> tuple[Array, float]:

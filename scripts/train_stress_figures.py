@@ -13,6 +13,8 @@ from scripts.train_stress_data import DataError, Windows
 from scripts.train_stress_fit import Labels, fit
 
 N_BOOTSTRAP = 300
+MAX_PROBABILITY = 1 - 1e-6
+"""For logarithms of odds: trees may answer 0 or 1."""
 N_BINS = 5
 
 Interval = tuple[float, float]
@@ -23,8 +25,15 @@ class Answers:
     """What modules that had not seen a subject said about that subject's windows."""
 
     probability: Array
-    decision: npt.NDArray[np.bool_]
-    """Probability above the share of label 1 among the subjects the module was fitted to."""
+    evidence: Array
+    """Logarithm of the odds by which an answer differs from the share of label 1 among the subjects the module was
+    fitted to. That share falls as the share of the subject left out rises: probabilities themselves would rank
+    subjects by it, the wrong way round, and guessing would have an AUROC far below 0.5."""
+
+    @property
+    def decision(self) -> npt.NDArray[np.bool_]:
+        """Probability above that share."""
+        return self.evidence > 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,7 +63,7 @@ def leave_one_subject_out(kind: str, windows: Windows, *, n_trees: int) -> Answe
     if len(subjects) < 3:
         raise DataError(f"{len(subjects)} subjects: at least three are needed to leave one out")
     probability = np.zeros(len(windows.labels))
-    decision = np.zeros(len(windows.labels), np.bool_)
+    evidence = np.zeros(len(windows.labels))
     for subject in subjects:
         out = windows.subjects == subject
         labels = windows.labels[~out]
@@ -62,8 +71,13 @@ def leave_one_subject_out(kind: str, windows: Windows, *, n_trees: int) -> Answe
             raise DataError(f"without subject {subject} there is only one label: each needs two subjects")
         module = fit(kind, windows.signals, windows.features[~out], labels, windows.subjects[~out], n_trees=n_trees)
         probability[out] = [module.judge(row) for row in windows.features[out]]
-        decision[out] = probability[out] > labels.mean()
-    return Answers(probability=probability, decision=decision)
+        evidence[out] = _log_odds(probability[out]) - _log_odds(labels.mean())
+    return Answers(probability=probability, evidence=evidence)
+
+
+def _log_odds(probability: Array | float) -> Array:
+    clipped = np.clip(probability, 1 - MAX_PROBABILITY, MAX_PROBABILITY)
+    return np.asarray(np.log(clipped / (1 - clipped)), np.float64)
 
 
 def measure(
@@ -72,10 +86,10 @@ def measure(
     """Compute the figures of some windows, all of them by default; at least one."""
     rows = np.ones(len(windows.labels), np.bool_) if rows is None else rows
     labels, subjects = windows.labels[rows], windows.subjects[rows]
-    probability, decision = answers.probability[rows], answers.decision[rows]
+    probability, evidence = answers.probability[rows], answers.evidence[rows]
     both = np.stack([1 - probability, probability], axis=1).astype(np.float32)
-    accuracy, auroc = _score(labels, decision, probability)
-    intervals = _bootstrap(labels, decision, probability, subjects) if has_intervals else (None, None)
+    accuracy, auroc = _score(labels, evidence)
+    intervals = _bootstrap(labels, evidence, subjects) if has_intervals else (None, None)
     return Figures(
         n_windows=len(labels),
         n_subjects=len(np.unique(subjects)),
@@ -139,16 +153,16 @@ def area_under_roc(labels: Labels, score: Array) -> float:
     return u / (n_positive * (len(labels) - n_positive))
 
 
-def _score(labels: Labels, decision: npt.NDArray[np.bool_], probability: Array) -> tuple[float | None, float | None]:
+def _score(labels: Labels, evidence: Array) -> tuple[float | None, float | None]:
     """Balanced accuracy (mean recall of the two labels) and AUROC; None where only one label occurs."""
     if not 0 < labels.sum() < len(labels):
         return None, None
-    recalls = [float((decision[labels == label] == label).mean()) for label in (0, 1)]
-    return sum(recalls) / 2, area_under_roc(labels, probability)
+    recalls = [float(((evidence > 0)[labels == label] == label).mean()) for label in (0, 1)]
+    return sum(recalls) / 2, area_under_roc(labels, evidence)
 
 
 def _bootstrap(
-    labels: Labels, decision: npt.NDArray[np.bool_], probability: Array, subjects: npt.NDArray[np.str_]
+    labels: Labels, evidence: Array, subjects: npt.NDArray[np.str_]
 ) -> tuple[Interval | None, Interval | None]:
     """Percentile intervals of 95 %, drawing subjects, whose windows are not independent of each other."""
     dice = np.random.default_rng(0)
@@ -156,7 +170,7 @@ def _bootstrap(
     scores = []
     for _ in range(N_BOOTSTRAP):
         rows = np.concatenate([of_subject[i] for i in dice.integers(len(of_subject), size=len(of_subject))])
-        accuracy, auroc = _score(labels[rows], decision[rows], probability[rows])
+        accuracy, auroc = _score(labels[rows], evidence[rows])
         if accuracy is not None and auroc is not None:
             scores.append((accuracy, auroc))
     if not scores:

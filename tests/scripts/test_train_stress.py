@@ -12,7 +12,7 @@ from sklearn.svm import SVC
 from models.stress_module import load_stress_module
 from pipeline.catalogue import CATALOGUE
 from scripts.train_stress import main
-from scripts.train_stress_data import SPEECH_COLUMN, DataError, load_windows, read_labels, read_series
+from scripts.train_stress_data import SPEECH_COLUMN, DataError, Windows, load_windows, read_labels, read_series
 from scripts.train_stress_figures import (
     area_under_roc,
     leave_one_subject_out,
@@ -120,6 +120,38 @@ def test_random_labels_are_not_learnt(tmp_path: Path):
         assert figures.auroc_ci95[0] < 0.5
 
 
+def noise(*, n_subjects: int, shares: list[float], seed: int) -> Windows:
+    """Windows whose features know nothing of the labels; each subject has a share of label 1, repeated in turn."""
+    dice, n_windows = np.random.default_rng(seed), 12
+    labels = [(np.arange(n_windows) < round(n_windows * share)).astype(int) for share in shares]
+    subjects = np.repeat([f"p{i}" for i in range(n_subjects)], n_windows)
+    return Windows(
+        signals=(TELLING, NOISE),
+        features=dice.normal(size=(len(subjects), 4)),
+        labels=np.concatenate([labels[i % len(labels)] for i in range(n_subjects)]),
+        subjects=subjects,
+        groups={},
+        speech_share=np.full(len(subjects), np.nan),
+        n_sessions=n_subjects,
+        n_skipped=0,
+    )
+
+
+@pytest.mark.parametrize("shares", [[0.0, 1.0], [0.25, 0.75, 0.5, 1.0, 0.0]])
+def test_guessing_is_worth_half_however_unequally_the_labels_fall_on_the_subjects(shares: list[float]):
+    found, of_probability = [], []
+    for seed in range(10):
+        windows = noise(n_subjects=10, shares=shares, seed=seed)
+        answers = leave_one_subject_out("logistic", windows, n_trees=N_TREES)
+        of_probability.append(area_under_roc(windows.labels, answers.probability))
+        found.append(measure(windows, answers, has_intervals=True))
+    assert np.mean(of_probability) < 0.45, "the share in training gives the label away, the wrong way round"
+    assert np.mean([item.auroc for item in found]) == pytest.approx(0.5, abs=0.06)
+    assert np.mean([item.balanced_accuracy for item in found]) == pytest.approx(0.5, abs=0.06)
+    n_honest = sum(item.auroc_ci95 is not None and item.auroc_ci95[0] < 0.5 < item.auroc_ci95[1] for item in found)
+    assert n_honest >= 7
+
+
 def test_the_subject_that_is_judged_is_never_among_those_fitted(monkeypatch: pytest.MonkeyPatch, told: Path):
     windows, seen = windows_of(told), []
 
@@ -199,7 +231,10 @@ def test_the_command_writes_a_module_that_a_server_loads_and_a_card(told: Path, 
         ("session,subject,from_s,to_s,label\ns0,p0,0,60,2\n", "line 2: label must be 0 or 1"),
         ("session,subject,from_s,to_s,label\ns0,p0,60,0,1\n", "line 2: to_s must be after from_s"),
         ("session,subject,from_s,to_s,label\ns0,,0,60,1\n", "must not be empty"),
+        ("session,subject,from_s,to_s,label\ns0, ,0,60,1\n", "must not be empty"),
         ("session,subject,from_s,to_s,label\nnone,p0,0,60,1\n", "has no none.csv"),
+        ("session,subject,from_s,to_s,label\ns0,p0,0,60,1\ns0,P0,60,120,0\n", "two subjects, 'p0' and 'P0'"),
+        ("session,subject,from_s,to_s,label\ns0,p0,0,60,1\ncomposure-s0,P0,60,120,0\n", "two subjects"),
         ("session,subject,from_s,to_s,label\ns0,p0,0,20,1\n", "no labelled stretch lasts 30 s"),
         ("session,subject,from_s,to_s,label\ns0,p0,0,60,1\ns1,p1,0,60,0\n", "at least three"),
         ("session,subject,from_s,to_s,label\n" + "".join(f"s{i},p{i},0,60,1\n" for i in range(3)), "only one label"),
@@ -210,6 +245,15 @@ def test_labels_that_cannot_be_used_are_named(told: Path, tmp_path: Path, text: 
     labels.write_text(text)
     assert main(["--sessions", str(told), "--labels", str(labels), "--out", str(tmp_path)]) == 2
     assert problem in capsys.readouterr().err
+
+
+def test_spaces_around_names_make_no_further_sessions_or_subjects(told: Path, tmp_path: Path):
+    header, *lines = (told / "labels.csv").read_text().splitlines()
+    spaced = [line if i % 2 else " " + line.replace(",p", ", p").replace(",", " ,", 2) for i, line in enumerate(lines)]
+    (tmp_path / "labels.csv").write_text("\n".join([header, *spaced]))
+    windows = load_windows(told, read_labels(tmp_path / "labels.csv"), hop_s=15.0)
+    assert set(windows.subjects.tolist()) == {f"p{i}" for i in range(8)}
+    assert windows.n_sessions == 8
 
 
 def test_a_file_that_is_no_series_is_named(tmp_path: Path):
