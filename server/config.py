@@ -10,12 +10,22 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from server import network
 from server.network import IceServer, PublicAddress
 
 PREFIX = "COMPOSURE_"
+_MASKED = (
+    "ice_servers",
+    "database_url",
+    "turn_secret",
+    "metrics_token",
+    "review_key",
+    "review_url",
+    "public_url",
+)
+"""Settings whose text is never shown."""
 PURPOSES = ("practice", "research", "selection")
 MIN_METRICS_TOKEN = 16
 """Characters."""
@@ -60,29 +70,37 @@ def _path(value: str) -> Path | None:
 def _web_address(value: str) -> str:
     if not value:
         return ""
-    parts = urlsplit(value)
-    is_port_good = parts.port != 0  # reading it raises when it is no port at all
+    parts = _url_parts(value)
     if (
-        not is_port_good
+        parts is None
         or parts.scheme not in ("http", "https")
         or not parts.hostname
+        or "@" in parts.netloc
         or parts.path.strip("/")
         or parts.query
     ):
-        raise ValueError("must look like https://interviews.example.org")
+        raise ValueError("must look like https://interviews.example.org, without a name or password")
     return f"{parts.scheme}://{parts.netloc}"
 
 
 def _review_url(value: str) -> str:
     if not value:
         return ""
-    parts = urlsplit(value)
-    is_port_good = parts.port != 0
-    if not is_port_good or not parts.hostname or parts.username or parts.password or parts.query or parts.fragment:
+    parts = _url_parts(value)
+    if parts is None or not parts.hostname or "@" in parts.netloc or parts.query or parts.fragment:
         raise ValueError("must look like http://127.0.0.1:11434/v1, without a name, password or query")
     if parts.scheme != "https" and not (parts.scheme == "http" and _is_loopback(parts.hostname)):
         raise ValueError("must be https, or http on this machine (127.0.0.1): it carries what candidates said")
     return value.rstrip("/")
+
+
+def _url_parts(value: str) -> SplitResult | None:
+    """Return the parts of a URL, None when its host or port cannot be: what urllib says then may quote a password."""
+    try:
+        parts = urlsplit(value)
+        return None if parts.port == 0 else parts
+    except ValueError:
+        return None
 
 
 def _is_loopback(host: str) -> bool:
@@ -236,6 +254,8 @@ class Config:
             raise ConfigError("turn_urls and turn_secret belong together: give both or neither")
         if self.server_uses_turn and not self.turn_urls:
             raise ConfigError("server_uses_turn needs turn_urls")
+        if self.server_uses_turn and any(":" in network.TurnUrl.parse(url).host for url in self.turn_urls):
+            raise ConfigError("server_uses_turn cannot use an IPv6 address in turn_urls: give the server's name")
         if bool(self.review_url) != bool(self.review_model):
             raise ConfigError("review_url and review_model belong together: give both or neither")
         if self.review_key and not self.review_url:
@@ -287,12 +307,11 @@ class Config:
         for name, text in {**given, **(overrides or {})}.items():
             try:
                 values[name] = known[name].metadata["parse"](text)
-            except (ValueError, TypeError) as exc:
+            except (ValueError, TypeError, RuntimeError) as exc:  # RuntimeError: ~nobody/data, and there is no nobody
                 raise ConfigError(f"{PREFIX}{name.upper()}={_shown(name, text)}: {exc}") from exc
         return cls(**values)
 
 
 def _shown(name: str, text: str) -> str:
-    return (
-        "***" if name in ("ice_servers", "database_url", "turn_secret", "metrics_token", "review_key") else repr(text)
-    )
+    """Return what was given, unless it may hold a secret; in any URL one stands before an @."""
+    return "***" if name in _MASKED or "@" in text else repr(text)

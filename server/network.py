@@ -11,6 +11,9 @@ from typing import Any
 
 _TURN_URL = re.compile(r"(turns?):(\[[0-9a-fA-F:]+\]|[A-Za-z0-9._-]+)(?::(\d{1,5}))?(?:\?transport=(udp|tcp))?")
 """RFC 7065, without what no browser takes."""
+_STUN_URL = re.compile(r"(stuns?):([A-Za-z0-9._-]+)(?::(\d{1,5}))?")
+"""RFC 7064, without IPv6 addresses."""
+_WILDCARDS = {"": "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "[::1]"}  # noqa: S104 - what is listened on
 _INTERFACE = re.compile(r"!?[A-Za-z0-9._:@*?-]{1,32}")
 
 
@@ -30,6 +33,11 @@ class PublicAddress:
     public: str
     local: str | None
     """None: every local address of the same family that is not loopback."""
+
+
+def url_host(host: str) -> str:
+    """Return the host, as it stands in a URL, by which this machine reaches a server that listens on ``host``."""
+    return _WILDCARDS.get(host, f"[{host}]" if ":" in host else host)
 
 
 def addresses(text: str) -> tuple[str, ...]:
@@ -99,15 +107,53 @@ def ice_servers(text: str) -> tuple[IceServer, ...]:
 def _ice_server(entry: Any) -> IceServer:
     if not isinstance(entry, dict) or "urls" not in entry or set(entry) - {"urls", "username", "credential"}:
         raise ValueError("each ICE server is {urls, username, credential}")
-    urls = entry["urls"]
-    names = (urls,) if isinstance(urls, str) else tuple(urls)
-    for name in names:
-        if not isinstance(name, str) or name.partition(":")[0] not in ("stun", "stuns", "turn", "turns"):
-            raise ValueError("an ICE server URL starts with stun:, stuns:, turn: or turns:")
+    names = [entry["urls"]] if isinstance(entry["urls"], str) else entry["urls"]
+    if not isinstance(names, list) or not names or not all(isinstance(name, str) for name in names):
+        raise ValueError("an ICE server's urls are a URL or a list of them")
     username, credential = entry.get("username"), entry.get("credential")
     if not all(word is None or isinstance(word, str) for word in (username, credential)):
         raise ValueError("an ICE server's username and credential are text")
-    return IceServer(urls=names, username=username, credential=credential)
+    for name in names:
+        _check_ice_url(name, has_credentials=bool(username and credential))
+    return IceServer(urls=tuple(names), username=username, credential=credential)
+
+
+def _check_ice_url(url: str, *, has_credentials: bool) -> None:
+    """Refuse what aiortc cannot read or use: each call would fail of it. Quotes nothing, for it may hold a password."""
+    scheme = url.partition(":")[0]
+    if scheme in ("stun", "stuns"):
+        StunUrl.parse(url)
+    elif scheme in ("turn", "turns"):
+        try:
+            host = TurnUrl.parse(url).host
+        except ValueError:
+            raise ValueError("a TURN server's URL must look like turn:turn.example.org:3478?transport=udp") from None
+        if ":" in host:
+            raise ValueError("an ICE server has a name or an IPv4 address in its URL, no IPv6 address")
+        if not has_credentials:
+            raise ValueError("a TURN server needs username and credential (or turn_urls and turn_secret)")
+    else:
+        raise ValueError("an ICE server URL starts with stun:, stuns:, turn: or turns:")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StunUrl:
+    """The parts of a STUN URL (RFC 7064)."""
+
+    host: str
+    port: int
+    is_tls: bool
+
+    @classmethod
+    def parse(cls, url: str) -> "StunUrl":
+        """Read a URL; ValueError says what is allowed."""
+        match = _STUN_URL.fullmatch(url)
+        if match is None:
+            raise ValueError(
+                "a STUN server's URL must look like stun:stun.example.org:3478, with nothing behind the port"
+            )
+        is_tls = match[1] == "stuns"
+        return cls(host=match[2], port=_server_port(match[3], 5349 if is_tls else 3478), is_tls=is_tls)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -125,9 +171,10 @@ class TurnUrl:
         """Read a URL; ValueError says what is wrong with it."""
         match = _TURN_URL.fullmatch(url)
         if match is None:
-            raise ValueError(f"{url!r} must look like turn:turn.example.org:3478?transport=udp")
+            shown = "a URL" if "@" in url else repr(url)  # what stands before an @ may be a password
+            raise ValueError(f"{shown} must look like turn:turn.example.org:3478?transport=udp")
         is_tls = match[1] == "turns"
-        number = port(match[3]) if match[3] else (5349 if is_tls else 3478)
+        number = _server_port(match[3], 5349 if is_tls else 3478)
         transport = match[4] or ("tcp" if is_tls else "udp")
         if is_tls and transport == "udp":
             raise ValueError(f"{url!r}: browsers speak turns: over tcp only")
@@ -140,6 +187,13 @@ def turn_urls(text: str) -> tuple[str, ...]:
     for url in urls:
         TurnUrl.parse(url)
     return urls
+
+
+def _server_port(text: str | None, default: int) -> int:
+    number = default if text is None else port(text)
+    if number == 0:
+        raise ValueError("a server's port is between 1 and 65535")
+    return number
 
 
 def _words(text: str) -> tuple[str, ...]:

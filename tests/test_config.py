@@ -1,6 +1,9 @@
+import json
 from pathlib import Path
 
 import pytest
+from aiortc import RTCIceServer
+from aiortc.rtcicetransport import connection_kwargs
 
 from models.stress_module import write_stress_module
 from server.app import make_app
@@ -39,6 +42,22 @@ def test_the_command_line_wins():
         ("ICE_SERVERS", "{}", "JSON list"),
         ("ICE_SERVERS", '[{"urls": "http://turn"}]', "stun:"),
         ("ICE_SERVERS", '[{"urls": "turn:t", "password": "x"}]', "urls, username, credential"),
+        ("ICE_SERVERS", '[{"urls": "stun:s.example:19302?transport=udp"}]', "nothing behind the port"),
+        ("ICE_SERVERS", '[{"urls": "stun:s.example:99999"}]', "between 0 and 65535"),
+        ("ICE_SERVERS", '[{"urls": "stun:s.example:0"}]', "between 1 and 65535"),
+        ("ICE_SERVERS", '[{"urls": "stun:"}]', "stun:stun.example.org:3478"),
+        ("ICE_SERVERS", '[{"urls": "stun:[2001:db8::1]:3478"}]', "stun:stun.example.org:3478"),
+        ("ICE_SERVERS", '[{"urls": []}]', "a URL or a list"),
+        ("ICE_SERVERS", '[{"urls": {"turn:t": 1}}]', "a URL or a list"),
+        ("ICE_SERVERS", '[{"urls": "turn:", "username": "u", "credential": "c"}]', "must look like turn:"),
+        (
+            "ICE_SERVERS",
+            '[{"urls": "turn:t?transport=tls", "username": "u", "credential": "c"}]',
+            "must look like turn:",
+        ),
+        ("ICE_SERVERS", '[{"urls": "turn:[::1]", "username": "u", "credential": "c"}]', "no IPv6 address"),
+        ("ICE_SERVERS", '[{"urls": "turn:t.example"}]', "needs username and credential"),
+        ("ICE_SERVERS", '[{"urls": ["stun:t", "turn:t"], "username": "u", "credential": ""}]', "needs username"),
         ("ANALYSED_PURPOSES", "practice,hiring", "hiring"),
         ("ANALYSIS_FPS", "0", r"\(0, 30\]"),
         ("MAX_SESSIONS", "0", "at least 1"),
@@ -48,6 +67,8 @@ def test_the_command_line_wins():
         ("PUBLIC_URL", "ftp://interviews.example.org", "https://"),
         ("PUBLIC_URL", "https://example.org/interviews", "https://"),
         ("PUBLIC_URL", "https://example.org:many", "PUBLIC_URL"),
+        ("PUBLIC_URL", "https://ada@example.org", "without a name or password"),
+        ("DATA_DIR", "~no-such-user/data", "DATA_DIR.*home directory"),
         ("ICE_SERVERS", '[{"urls": "turn:t", "username": 1}]', "text"),
         ("TURN_URLS", "stun:t.example.org", "turn:turn.example.org:3478"),
         ("TURN_URLS", "turn:t.example.org?transport=tls", "turn:turn.example.org:3478"),
@@ -126,6 +147,41 @@ def test_a_bad_secret_is_not_printed():
     with pytest.raises(ConfigError) as caught:
         Config.from_env({"COMPOSURE_ICE_SERVERS": '[{"urls": "http://x", "credential": "hush"}]'})
     assert "hush" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("review_url", "https://ada:hush@models.example.org/v1"),
+        ("review_url", "https://ada:hush/y@models.example.org/v1"),
+        ("review_url", "https://models.example.org/v1?key=hush"),
+        ("public_url", "https://ada:hush@example.org/path"),
+        ("public_url", "https://ada:hush/y@example.org"),
+        ("public_url", "https://ada:hush\u2100@example.org"),
+        ("ice_servers", '[{"urls": "turn:ada:hush@t.example", "username": "u", "credential": "c"}]'),
+        ("turn_urls", "turn:ada:hush@t.example"),
+    ],
+)
+def test_a_password_in_a_url_is_refused_and_not_printed(name, value):
+    with pytest.raises(ConfigError, match=f"COMPOSURE_{name.upper()}=") as caught:
+        Config.from_env({}, {name: value})
+    assert "hush" not in str(caught.value)
+
+
+def test_a_server_that_uses_turn_itself_reads_no_ipv6_address():
+    settings = {"turn_urls": "turn:[2001:db8::1]", "turn_secret": "a secret of twenty characters"}
+    Config.from_env({}, settings)
+    with pytest.raises(ConfigError, match="give the server's name"):
+        Config.from_env({}, {**settings, "server_uses_turn": "1"})
+
+
+@pytest.mark.parametrize(
+    "urls", ["stun:s.example", "stuns:s.example:5349", "stun:192.0.2.1:19302", "turn:t", "turns:t:443?transport=tcp"]
+)
+def test_what_is_accepted_as_ice_server_is_read_by_aiortc(urls):
+    servers = json.dumps([{"urls": urls, "username": "u", "credential": "c"}])
+    (server,) = Config.from_env({}, {"ice_servers": servers}).ice_servers
+    connection_kwargs([RTCIceServer(urls=list(server.urls), username="u", credential="c")])
 
 
 def test_tls_wants_both_files(tmp_path: Path):

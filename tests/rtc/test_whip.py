@@ -15,7 +15,7 @@ from tests.fakes.rtc_peer import PublishingClient, WatchingClient, until
 
 SDP = {"Content-Type": "application/sdp"}
 FRAGMENT = {"Content-Type": "application/trickle-ice-sdpfrag"}
-ICE_SERVERS = '[{"urls": ["turn:127.0.0.1:9?transport=tls"], "username": "a\\"b", "credential": "c"}]'
+ICE_SERVERS = '[{"urls": ["turn:127.0.0.1:9?transport=tcp"], "username": "a\\"b", "credential": "c"}]'
 
 
 @pytest.fixture
@@ -54,7 +54,7 @@ async def test_publish_watch_and_end(http, candidate):
     assert len(location) > 40
     assert created.headers["ETag"].startswith('"')
     assert created.headers.getall("Link") == [
-        '<turn:127.0.0.1:9?transport=tls>; rel="ice-server"; username="a\\"b"; credential="c"; '
+        '<turn:127.0.0.1:9?transport=tcp>; rel="ice-server"; username="a\\"b"; credential="c"; '
         'credential-type="password"'
     ]
     await candidate.accept(await created.text())

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from aioice import stun
 
 from server.config import Config
+from server.network import StunUrl
 from server.ops.doctor.findings import Finding, failed, ok, warning
 from server.ops.doctor.network import Datagrams, UnknownHost, resolve
 
@@ -22,13 +23,12 @@ async def check(config: Config) -> Sequence[Finding]:
 
 
 async def _ask(config: Config, url: str) -> list[Finding]:
-    scheme, _, rest = url.partition(":")
-    host, _, port = rest.partition("?")[0].rpartition(":") if ":" in rest else (rest, "", "3478")
-    if scheme == "stuns" or not port.isdigit():
+    server = StunUrl.parse(url)
+    if server.is_tls:
         return [warning(CHECK, f"{url} is not asked: only stun: over UDP is", "Use a stun: URL with host and port.")]
     fix = "Correct the STUN server in ice_servers, or let UDP to it out of the firewall."
     try:
-        seen = await _mapped_address(*await resolve(host.strip("[]"), int(port)))
+        seen = await _mapped_address(*await resolve(server.host, server.port))
     except UnknownHost as exc:
         return [failed(CHECK, f"{url}: {exc}", fix)]
     except OSError as exc:
