@@ -15,6 +15,7 @@ from server.db.engine import StorageError
 from server.errors import CannotStart
 from server.http.keys import ACCOUNTS, ROOMS, TEMPLATES
 from server.http.templates import compile_all
+from server.network import url_host
 from server.ops.certificate import self_signed, server_context
 from server.ops.limits import allow_many_sockets, set_apart_what_stays, share_heaps
 from server.ops.shutdown import Shutdown
@@ -81,6 +82,4 @@ def _base_url(config: Config, runner: web.AppRunner) -> str:
     if config.public_url:
         return config.public_url
     port = runner.addresses[0][1]
-    host = "127.0.0.1" if config.host in ("0.0.0.0", "::", "") else config.host  # noqa: S104
-    host = f"[{host}]" if ":" in host else host
-    return f"{'https' if config.uses_tls else 'http'}://{host}:{port}"
+    return f"{'https' if config.uses_tls else 'http'}://{url_host(config.host)}:{port}"

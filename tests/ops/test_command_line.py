@@ -16,6 +16,7 @@ import pytest
 
 from server.__main__ import main
 from server.config import Config
+from server.ops.doctor.ports import check_tcp
 
 ROOT = Path(__file__).parents[2]
 WAIT_S = 30.0
@@ -88,6 +89,16 @@ async def test_self_signed_speaks_https_with_a_certificate_for_this_host(tmp_pat
         tmp_path, "--tls-cert", str(tmp_path / "self-signed.crt"), "--tls-key", str(tmp_path / "self-signed.key")
     ) as process:
         assert (await url_of(process)).startswith("https://")
+
+
+async def test_a_server_on_all_ipv6_addresses_tells_one_that_leads_to_it(tmp_path):
+    async with serving(tmp_path, "--host", "::") as process, aiohttp.ClientSession() as http:
+        url = await url_of(process)
+        assert url.startswith("http://[::1]:")
+        async with http.get(f"{url}/healthz") as response:
+            assert response.status == 200
+        (found,) = await check_tcp(Config.from_env({}, {"host": "::", "port": url.rpartition(":")[2]}))
+    assert "answered by this program" in found.found
 
 
 async def test_pages_connected_at_shutdown_are_told_and_it_is_quick(tmp_path):

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 import aiohttp
 
 from server.config import Config
-from server.ops.certificate import WILDCARD_HOSTS
+from server.network import url_host
 from server.ops.doctor.findings import Finding, failed, ok, warning
 from server.rtc.addresses import local_addresses
 
@@ -58,15 +58,15 @@ def _tcp_fix(config: Config, exc: OSError) -> str:
 
 
 async def _is_ours(config: Config) -> bool:
-    host = "127.0.0.1" if config.host in (*WILDCARD_HOSTS, "") else config.host
-    host = f"[{host}]" if ":" in host else host
     scheme = "https" if config.uses_tls else "http"
     timeout = aiohttp.ClientTimeout(total=ANSWER_TIMEOUT_S)
     with contextlib.suppress(aiohttp.ClientError, TimeoutError, ValueError, OSError):
         async with (
             aiohttp.ClientSession(timeout=timeout) as http,
             # Whose certificate it is does not matter here.
-            http.get(f"{scheme}://{host}:{config.port}/healthz", ssl=False, allow_redirects=False) as response,
+            http.get(
+                f"{scheme}://{url_host(config.host)}:{config.port}/healthz", ssl=False, allow_redirects=False
+            ) as response,
         ):
             answer = json.loads(await response.content.read(10_000))
             return isinstance(answer, dict) and {"status", "database", "rooms"} <= set(answer)
