@@ -3,11 +3,14 @@
 Without --protocol the npz holds `pixels` uint8 (N, H, W) or (N, H, W, 3), faces already cropped, and `label` (N,) of
 class names; rows of other classes are left out and counted. With --protocol the npz is FER2013 with FER+ votes, and
 `without_twins` has the figures of those test faces that are no other copy of a training face.
+
+Faces are levelled and framed by their landmarks first, as those of a call are, where FaceMesh finds any (n_framed).
 """
 
 import argparse
 import json
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,8 +21,10 @@ from models.errors import ModelError
 from models.loader import OnnxEmotionClassifier, load_emotion_classifier
 from pipeline.types import EMOTIONS, FloatArray, ImageArray
 from pipeline.video.crop import prepare_faces
+from scripts.align_faces import align
 from scripts.evaluate_emotion_damage import damages, through_call
 from scripts.evaluate_emotion_figures import accuracy, answer_in_batches, figures, median_ms
+from scripts.face_framing import apply_framing
 from scripts.train_emotion_data import TRAINING, LabelledFaces, load_fer2013, load_ferplus7, read_pixels
 from scripts.train_emotion_twins import have_twin
 from scripts.video_codec import ENCODERS
@@ -44,14 +49,19 @@ def main() -> int:
     except (ModelError, OSError, KeyError, ValueError) as exc:
         print(f"evaluate_emotion: {exc}", file=sys.stderr)
         return 2
+    pictures, n_framed = faces.pixels, 0
+    if options.framing == "landmarks":
+        framing, found = align(pictures)
+        faces, n_framed = replace(faces, pixels=apply_framing(pictures, framing)), int(found.sum())
     answers = classify(classifier, faces.pixels)
     result: dict[str, Any] = figures(answers, faces.labels)
     if options.protocol is not None and options.usage != TRAINING:
-        alone = ~have_twin(faces.pixels, read_pixels(options.data, TRAINING))
+        alone = ~have_twin(pictures, read_pixels(options.data, TRAINING))
         if alone.any():
             result["without_twins"] = figures(answers[alone], faces.labels[alone])
     result |= {
         "n_left_out": n_left_out,
+        "n_framed": n_framed,
         "ms_per_face": round(ms_per_face(classifier, faces.pixels), 3),
         "parameters": classifier.n_parameters,
         "model": classifier.version,
@@ -83,6 +93,8 @@ def parse_options() -> argparse.Namespace:
     parser.add_argument("--model", type=Path, help="an ONNX file instead of the one of models/manifest.toml")
     parser.add_argument("--protocol", choices=("ferplus7", "fer2013"), help="how to read FER2013")
     parser.add_argument("--usage", type=int, default=1, help="0 Training, 1 PublicTest; with --protocol only")
+    parser.add_argument("--framing", choices=("landmarks", "picture"), default="landmarks",
+                        help="picture leaves faces as the pictures frame them")  # fmt: skip
     parser.add_argument("--damage", action="store_true", help="also measure on smaller, blurred, darker faces")
     parser.add_argument("--kbps", type=int, help="also measure on faces sent through a video call of this bit rate")
     parser.add_argument("--codec", choices=sorted(ENCODERS), default="vp8", help="of that call")

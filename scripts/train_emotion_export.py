@@ -20,6 +20,7 @@ from torch.nn.utils.fusion import fuse_conv_bn_eval
 from models.emotion_net import EmotionNet
 from pipeline.types import EMOTIONS
 from pipeline.video.crop import FACE_SIZE_PX, prepare_faces
+from scripts.face_framing import apply_framing
 from scripts.manifest import write_entry
 from scripts.train_emotion_data import TrainingFaces, held_out_rows, load_training
 
@@ -64,13 +65,16 @@ def export(net: EmotionNet, calibration: TrainingFaces, folder: Path) -> None:
 
     Args:
         net: trained, in evaluation mode.
-        calibration: faces with votes, neither trained nor tested on, for the temperatures.
+        calibration: faces with votes, neither trained nor tested on, for the temperatures; framed where they say how.
         folder: gets emotion.onnx and the entry [emotion] of manifest.toml.
 
     Raises:
         ValueError: the ONNX file does not compute what the network computes.
     """
-    faces = torch.from_numpy(prepare_faces(calibration.pixels))
+    pixels = calibration.pixels
+    if calibration.framing is not None:
+        pixels = apply_framing(pixels, calibration.framing)
+    faces = torch.from_numpy(prepare_faces(pixels))
     with torch.no_grad():
         logits = torch.cat([net(batch) for batch in faces.split(256)])
     truths = torch.from_numpy(calibration.shares.argmax(axis=1)), torch.from_numpy(calibration.labels)

@@ -12,6 +12,8 @@ from scripts.train_emotion_recipe import Recipe
 
 CODEC_SHARE = 0.3
 """How often the copy that went through a video codec is shown."""
+PLAIN_SHARE = 0.25
+"""How often a face keeps its picture's own framing where the recipe aligns: not every face has landmarks."""
 LABEL_SMOOTHING = 0.1
 """Of FER2013's labels, of which a good part is wrong."""
 
@@ -56,7 +58,11 @@ class Faces:
         if recipe.codec and self.codec_pixels is not None:
             coded = dice.happens(len(rows), CODEC_SHARE)
             faces = torch.where(coded, self.codec_pixels[rows].float(), faces)
-        faces = augment(faces, recipe, dice, self._framing(rows))
+        framing = self._framing(rows)
+        if framing is not None:
+            own = torch.eye(2, 3, device=framing.device)
+            framing = torch.where(dice.happens(len(rows), PLAIN_SHARE)[:, :, 0], own, framing)
+        faces = augment(faces, recipe, dice, framing)
         return normalise(equalise(faces) if recipe.equalise else faces, MIN_CONTRAST)
 
     def _framing(self, rows: Tensor) -> Tensor | None:

@@ -56,10 +56,10 @@ class Recipe:
     equalise: bool = False
     """Histogram equalisation of every face, in training and at test."""
     align: bool = False
-    """Eyes levelled and face framed by landmarks, in training and at test (needs alignment.npz)."""
+    """Most faces levelled and framed by landmarks as in a call, at test all that have them (needs alignment.npz)."""
 
 
-STUDENT = Recipe(name="student", network="mobilenet")
+STUDENT = Recipe(name="student", network="mobilenet", align=True)
 
 QUICK = replace(
     STUDENT, size_px=64, stem_stride=2, batch=64, learning_rate=1e-3, mild_share=0.625, mix=False, distil=False

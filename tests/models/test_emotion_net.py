@@ -113,7 +113,8 @@ def test_every_network_answers_with_two_heads(recipe):
 
 def test_an_ablation_turns_one_ingredient_over():
     assert not turned_over(STUDENT, "mix").mix
-    assert turned_over(STUDENT, "align").align
+    assert not turned_over(STUDENT, "align").align
+    assert turned_over(STUDENT, "equalise").equalise
     assert turned_over(QUICK, "mild_share").mild_share == 0
     with pytest.raises(ValueError, match="no such ingredient"):
         turned_over(STUDENT, "luck")
@@ -134,6 +135,8 @@ def folder(tmp_path):
         usage=np.repeat(np.array([0, 1], np.uint8), (64, 16)),
         ferplus_votes=votes,
     )
+    framing = np.tile(np.float32([[0.9, 0.1, 0.02], [-0.1, 0.9, 0]]), (80, 1, 1))
+    np.savez(tmp_path / "alignment.npz", framing=framing)
     np.savez(tmp_path / "imagenet.npz", **folded_weights(EmotionNet()))
     return tmp_path
 

@@ -6,10 +6,13 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+from skimage import data
 
 from pipeline.types import EMOTIONS
+from scripts.align_faces import align
 from scripts.evaluate_emotion_damage import damages, through_call
 from scripts.evaluate_emotion_figures import expected_calibration_error, figures
+from scripts.face_framing import apply_framing
 from scripts.train_emotion_data import (
     PUBLIC_TEST,
     TRAINING,
@@ -172,6 +175,39 @@ def test_no_network_sees_another_copy_of_a_face_it_is_tested_on(tmp_path):
     assert len(seen) >= 690 - 600 - 11
 
 
+def test_a_framing_shows_the_same_as_in_training():
+    pixels = photographs(2)
+    same = np.tile(np.eye(2, 3, dtype=np.float32), (2, 1, 1))
+    np.testing.assert_array_equal(apply_framing(pixels, same), pixels)
+    half = same * np.array([0.5, 0.5, 1], np.float32)
+    np.testing.assert_allclose(
+        apply_framing(pixels, half)[:, 4:44, 4:44],
+        [cv2.resize(face[12:36, 12:36], (48, 48))[4:44, 4:44] for face in pixels],
+        atol=1,
+    )
+    turned = same.copy()
+    turned[:, :, :2] = [[0, -1], [1, 0]]
+    np.testing.assert_array_equal(apply_framing(pixels, turned), np.rot90(pixels, axes=(1, 2)))
+    large = np.stack([cv2.resize(face, (480, 480), interpolation=cv2.INTER_CUBIC) for face in pixels])
+    assert np.abs(apply_framing(large, same).astype(int) - pixels)[:, 2:-2, 2:-2].max() < 6
+
+
+def test_landmarks_level_and_frame_a_tilted_face():
+    portrait = cv2.cvtColor(data.astronaut(), cv2.COLOR_RGB2GRAY)
+    faces = []
+    for turn_deg in (-15, 0, 15):
+        turn = cv2.getRotationMatrix2D((224, 116), turn_deg, 1)
+        faces.append(cv2.resize(cv2.warpAffine(portrait, turn, (512, 512))[46:186, 154:294], (48, 48)))
+    pixels = np.stack(faces)
+    framing, found = align(pixels)
+    assert found.all()
+    angles = np.degrees(np.arctan2(framing[:, 1, 0], framing[:, 0, 0]))
+    assert angles[0] - angles[1] == pytest.approx(15, abs=4)
+    assert angles[1] - angles[2] == pytest.approx(15, abs=4)
+    framed = apply_framing(pixels, framing).astype(float)
+    assert np.abs(framed[0] - framed[2]).mean() < 0.5 * np.abs(pixels[0].astype(float) - pixels[2]).mean()
+
+
 def evaluate(*arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
     environment = {"PYTHON": sys.executable, "PATH": "/usr/bin:/bin"}
     return subprocess.run(
@@ -188,7 +224,7 @@ def test_script_measures_any_npz_of_colour_faces(tmp_path):
     result = json.loads(done.stdout)
     assert {"n", "accuracy", "macro_f1", "recall", "confusion", "ece", "ci95"} <= result.keys()
     assert {"three_level_accuracy", "ms_per_face", "parameters"} <= result.keys()
-    assert (result["n"], result["n_left_out"]) == (4, 1)
+    assert (result["n"], result["n_left_out"], result["n_framed"]) == (4, 1, 0)
     assert 0 < result["ms_per_face"] < 100
     assert result["call"].keys() == {"codec", "kbps", "accuracy", "points_lost"}
 
