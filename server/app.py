@@ -15,7 +15,7 @@ from models.transcriber import check_transcriber
 from server import clock
 from server.analysis.supervisor import AnalysisPool
 from server.config import Config, ConfigError
-from server.db.engine import Database, StorageError, database_url
+from server.db.engine import open_database
 from server.db.migrate import migrate
 from server.http import keys
 from server.http.enforce import add_routes, enforce, require_rules
@@ -65,7 +65,7 @@ def make_app(
     """
     _check_models(config)
     app = web.Application(middlewares=[access_log, map_errors, enforce])
-    database = _open_database(config)
+    database = open_database(config)
 
     def on_publisher(event: PublisherEvent) -> None:
         rooms.on_publisher(event)
@@ -131,13 +131,6 @@ def make_app(
     )
     app.on_shutdown.append(_say_goodbye)
     return app
-
-
-def _open_database(config: Config) -> Database:
-    try:
-        return Database.open(database_url(config))
-    except (StorageError, ImportError) as exc:  # no URL, or one of a driver that is not here; it may hold a password
-        raise ConfigError(f"COMPOSURE_DATABASE_URL=*** cannot be used ({type(exc).__name__})") from exc
 
 
 def _check_models(config: Config) -> None:

@@ -16,9 +16,9 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.exc import SQLAlchemyError as StorageError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
-from server.config import Config
+from server.config import Config, ConfigError
 
-__all__ = ["AsyncConnection", "Database", "IntegrityError", "StorageError", "database_url"]
+__all__ = ["AsyncConnection", "Database", "IntegrityError", "StorageError", "database_url", "open_database"]
 
 BUSY_TIMEOUT_MS = 5000
 """How long SQLite waits for another process's lock."""
@@ -34,6 +34,19 @@ def database_url(config: Config) -> str:
     if config.database_url:
         return config.database_url
     return f"sqlite+aiosqlite:///{config.data_dir / 'composure.db'}"
+
+
+def open_database(config: Config) -> "Database":
+    """Make the engine for the configured database; no connection is opened yet.
+
+    Raises:
+        ConfigError: the URL cannot be used; it is not shown, for it may hold a password.
+        OSError: SQLite's file cannot be made.
+    """
+    try:
+        return Database.open(database_url(config))
+    except (StorageError, ImportError, ValueError) as exc:  # no URL, none that can be split, or no such driver
+        raise ConfigError(f"COMPOSURE_DATABASE_URL=*** cannot be used ({type(exc).__name__})") from None
 
 
 class Database:

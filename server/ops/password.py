@@ -4,7 +4,7 @@ from alembic.util import CommandError
 
 from server import clock
 from server.config import Config
-from server.db.engine import Database, StorageError, database_url
+from server.db.engine import StorageError, open_database
 from server.db.migrate import migrate
 from server.errors import CannotStart
 from server.sessions.accounts import Accounts
@@ -14,11 +14,12 @@ async def set_password(config: Config, email: str, password: str) -> None:
     """Set a user's password and end their login sessions; the server may be running.
 
     Raises:
+        ConfigError: the database's URL cannot be used.
         NotFound: there is no such account.
         FieldErrors: the password cannot be used.
         CannotStart: the database does not answer, or was made by a newer version.
     """
-    database = Database.open(database_url(config))
+    database = open_database(config)
     try:
         await migrate(database)
         await Accounts(database, now=clock.utc_now, clock=clock.monotonic_s).set_password(email, password)

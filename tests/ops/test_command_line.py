@@ -119,6 +119,8 @@ async def test_pages_connected_at_shutdown_are_told_and_it_is_quick(tmp_path):
         ([], {"COMPOSURE_PROT": "8080"}, "unknown setting: COMPOSURE_PROT"),
         (["--demo-video", "nothing.mp4"], {}, "no such file: nothing.mp4"),
         ([], {"COMPOSURE_DATABASE_URL": "no-such://u:hush@h/d"}, "COMPOSURE_DATABASE_URL=***"),
+        ([], {"COMPOSURE_DATABASE_URL": "postgresql+asyncpg://u:p@ss:hush@h/d"}, "COMPOSURE_DATABASE_URL=***"),
+        (["--public-url", "https://u:p/hush@example.org"], {}, "COMPOSURE_PUBLIC_URL=***"),
     ],
 )
 async def test_a_setting_that_cannot_be_used_is_named_and_the_status_is_2(tmp_path, options, environ, words):
@@ -128,6 +130,7 @@ async def test_a_setting_that_cannot_be_used_is_named_and_the_status_is_2(tmp_pa
         assert process.returncode == 2
         assert words in complaint.decode()
         assert "Traceback" not in complaint.decode()
+        assert "hush" not in complaint.decode()
 
 
 async def test_a_database_that_does_not_answer_is_a_plain_sentence(tmp_path):

@@ -208,6 +208,12 @@ async def test_a_database_elsewhere_that_does_not_answer_keeps_its_password(tmp_
     assert "hush" not in found.found + found.fix
 
 
+async def test_a_database_url_that_cannot_be_split_keeps_its_password(tmp_path):
+    found = await complaint(config(tmp_path, database_url="postgresql+asyncpg://ada:p@ss:hush@h/d"), "database")
+    assert "%40" in found.fix
+    assert "hush" not in found.found + found.fix
+
+
 # Clock
 
 

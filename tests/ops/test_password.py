@@ -40,6 +40,14 @@ async def test_a_new_password_replaces_the_old_one_and_ends_logins(accounts, tmp
     assert (await accounts.log_in("ada@example.org", NEW, address="::1"))[0].user == who.user
 
 
+async def test_a_database_url_that_cannot_be_used_is_not_shown(tmp_path, monkeypatch, capsys):
+    monkeypatch.setenv("COMPOSURE_DATABASE_URL", "postgresql+asyncpg://ada:p@ss:hush@h/d")
+    assert await run(monkeypatch, tmp_path, "ada@example.org", NEW) == 2
+    said = capsys.readouterr().err
+    assert "COMPOSURE_DATABASE_URL=***" in said
+    assert "hush" not in said
+
+
 @pytest.mark.parametrize(("email", "password"), [("bob@example.org", NEW), ("ada@example.org", "short")])
 async def test_what_cannot_be_done_is_said(accounts, tmp_path, monkeypatch, capsys, email, password):
     assert await run(monkeypatch, tmp_path, email, password) == 1

@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from server.config import Config
-from server.db.engine import Database, StorageError, database_url
+from server.config import Config, ConfigError
+from server.db.engine import StorageError, open_database
 from server.db.migrate import known_revisions, revision_of
 from server.ops.doctor.findings import Finding, failed, ok
 from server.ops.doctor.network import within
@@ -19,9 +19,9 @@ async def check(config: Config) -> Sequence[Finding]:
         return [ok(CHECK, "none yet; it is made at the first start")]
     where = "the one of database_url" if config.database_url else str(config.data_dir / "composure.db")
     try:
-        database = Database.open(database_url(config))
-    except (StorageError, ImportError, OSError) as exc:
-        return [failed(CHECK, f"{where} cannot be used ({type(exc).__name__})", _open_fix(config))]
+        database = open_database(config)
+    except (ConfigError, OSError) as exc:
+        return [failed(CHECK, f"{where} cannot be used: {exc}", _open_fix(config))]
     try:
         revision = await within(TIMEOUT_S, revision_of(database))
     except TimeoutError:
@@ -52,6 +52,9 @@ def _plain_reason(exc: Exception) -> str:
 
 def _open_fix(config: Config) -> str:
     if config.database_url:
-        return "Check database_url (user, password, host, name) and that the database runs and takes connections."
+        return (
+            "Check database_url (user, password with @, : and / written as %40, %3A and %2F, host, name) "
+            "and that the database runs and takes connections."
+        )
     path: Path = config.data_dir / "composure.db"
     return f"Put back the backup of {path} if it is damaged; if not, give it to the user who runs the server."
