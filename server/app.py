@@ -16,6 +16,7 @@ from server import clock
 from server.analysis.supervisor import AnalysisPool
 from server.config import Config, ConfigError
 from server.db.engine import open_database
+from server.db.lock import sole_server
 from server.db.migrate import migrate
 from server.http import keys
 from server.http.enforce import add_routes, enforce, require_rules
@@ -166,12 +167,15 @@ async def _say_goodbye(app: web.Application) -> None:
 
 async def _database(app: web.Application) -> AsyncIterator[None]:
     database = app[keys.DATABASE]
-    await migrate(database)
-    await database.scrub()  # a killed server may have left it undone
-    await close_interrupted(database)
-    await app[keys.ROOMS].restore()
-    yield
-    await database.close()
+    async with sole_server(database):
+        try:
+            await migrate(database)
+            await database.scrub()  # a killed server may have left it undone
+            await close_interrupted(database)
+            await app[keys.ROOMS].restore()
+            yield
+        finally:
+            await database.close()
 
 
 async def _planes(app: web.Application) -> AsyncIterator[None]:

@@ -14,7 +14,7 @@ ComposureError
 ├── Unprocessable       422  well-formed but unusable (codec, SDP)
 ├── TooManyRequests     429  rate limit; carries retry_after_s
 ├── Unavailable         503  full or draining; carries retry_after_s
-└── CannotStart         –    the database does not answer, or was made by a newer version
+└── CannotStart         –    the database does not answer, is another server's, or was made by a newer version
 
 Messages are written for the person who reads them and hold no personal data, token or SDP.
 """
@@ -114,4 +114,4 @@ class Unavailable(ComposureError):
 
 
 class CannotStart(ComposureError):
-    """The database does not answer, or was made by a newer version."""
+    """The database does not answer, is another server's, or was made by a newer version."""

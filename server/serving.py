@@ -35,7 +35,7 @@ async def serve(config: Config, *, is_demo: bool, demo_video: Path | None, annou
 
     Raises:
         ConfigError: a setting cannot be used.
-        CannotStart: the database does not answer, or was made by a newer version.
+        CannotStart: the database does not answer, is another server's, or was made by a newer version.
         OSError: the port is taken, the data folder cannot be written.
     """
     allow_many_sockets()

@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import event, text
+from sqlalchemy import URL, event, text
 from sqlalchemy.engine import Connection
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import IntegrityError
@@ -18,7 +18,15 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 
 from server.config import Config, ConfigError
 
-__all__ = ["AsyncConnection", "Database", "IntegrityError", "StorageError", "database_url", "open_database"]
+__all__ = [
+    "AsyncConnection",
+    "Database",
+    "IntegrityError",
+    "StorageError",
+    "database_url",
+    "open_database",
+    "sqlite_file",
+]
 
 BUSY_TIMEOUT_MS = 5000
 """How long SQLite waits for another process's lock."""
@@ -74,8 +82,8 @@ class Database:
         # What an error quotes ends in the log: never names, notes or hashes.
         engine = create_async_engine(url, hide_parameters=True)
         if engine.dialect.name == "sqlite":
-            if (path := engine.url.database) and not path.startswith((":", "file:")):
-                _make_private(Path(path))
+            if (path := sqlite_file(engine.url)) is not None:
+                _make_private(path)
             event.listen(engine.sync_engine, "connect", _prepare_sqlite)
             event.listen(engine.sync_engine, "begin", _begin_sqlite)
             event.listen(engine.sync_engine, "invalidate", _end_sqlite_transaction)
@@ -155,6 +163,12 @@ class Database:
     async def close(self) -> None:
         """Close every connection."""
         await self.engine.dispose()
+
+
+def sqlite_file(url: URL) -> Path | None:
+    """Return the file of an SQLite database, None when it has none that is ours to make."""
+    path = url.database
+    return None if not path or path.startswith((":", "file:")) else Path(path)
 
 
 def _make_private(path: Path) -> None:

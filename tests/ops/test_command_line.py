@@ -13,10 +13,13 @@ from pathlib import Path
 
 import aiohttp
 import pytest
+from sqlalchemy import text
 
 from server.__main__ import main
 from server.config import Config
+from server.http import keys
 from server.ops.doctor.ports import check_tcp
+from tests.http.world import a_world
 
 ROOT = Path(__file__).parents[2]
 WAIT_S = 30.0
@@ -151,6 +154,30 @@ async def test_a_port_that_is_taken_is_a_plain_sentence(tmp_path):
     assert process.returncode == 1
     assert "cannot start" in complaint.decode()
     assert "Traceback" not in complaint.decode()
+
+
+async def test_a_second_server_on_the_same_data_is_refused_and_ends_no_interview(tmp_path):
+    async with a_world(tmp_path) as world:
+        async with world.app[keys.DATABASE].write() as connection:
+            await connection.execute(text("UPDATE sessions SET status = 'live', ended_at = NULL"))
+            await connection.execute(text("UPDATE interviews SET status = 'waiting'"))
+        before = await world.stored()
+        async with serving(tmp_path) as process:
+            async with asyncio.timeout(WAIT_S):
+                _, complaint = await process.communicate()
+        assert process.returncode == 1
+        assert f"another server runs on {tmp_path / 'composure.db'}" in complaint.decode()
+        assert "Traceback" not in complaint.decode()
+        assert await world.stored() == before
+
+
+async def test_the_data_of_a_killed_server_can_be_taken_at_once(tmp_path):
+    async with serving(tmp_path) as process:
+        await url_of(process)
+        process.kill()
+        await process.wait()
+        async with serving(tmp_path) as again:
+            await url_of(again)
 
 
 async def test_a_damaged_key_is_a_plain_sentence(tmp_path):
