@@ -64,14 +64,13 @@ def _examine(options: argparse.Namespace) -> int:
     try:
         config = Config.from_env(overrides=_given_settings(options))
     except ConfigError as exc:
-        diagnosis, status = config_failure(exc), 2
+        diagnosis = config_failure(exc)
     else:
         from server.ops.doctor.examination import examine
 
         diagnosis = asyncio.run(examine(config))
-        status = 0 if diagnosis.is_well else 1
     print(as_json(diagnosis) if options.json else as_text(diagnosis))
-    return status
+    return diagnosis.exit_status
 
 
 def _set_password(options: argparse.Namespace) -> int:

@@ -1,7 +1,7 @@
 """The server's life: listen, say where, serve until interrupted."""
 
+import asyncio
 import os
-import ssl
 from collections.abc import Callable
 from pathlib import Path
 
@@ -16,8 +16,9 @@ from server.errors import CannotStart
 from server.http.keys import ACCOUNTS, ROOMS, TEMPLATES
 from server.http.templates import compile_all
 from server.network import url_host
-from server.ops.certificate import self_signed, server_context
+from server.ops.certificate import self_signed
 from server.ops.limits import allow_many_sockets, set_apart_what_stays, share_heaps
+from server.ops.renewal import ServedCertificate
 from server.ops.shutdown import Shutdown
 
 SHUTDOWN_TIMEOUT_S = 5.0
@@ -45,9 +46,14 @@ async def serve(config: Config, *, is_demo: bool, demo_video: Path | None, annou
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=SHUTDOWN_TIMEOUT_S)
     shutdown = Shutdown()
     shutdown.listen()
+    renewals: asyncio.Task[None] | None = None
     try:
         await runner.setup()
-        await web.TCPSite(runner, config.host, config.port, ssl_context=_tls(config)).start()
+        served = _served_certificate(config)
+        tls = None if served is None else served.context
+        await web.TCPSite(runner, config.host, config.port, ssl_context=tls).start()
+        if served is not None:
+            renewals = asyncio.create_task(served.follow(), name="certificate renewal")
         set_apart_what_stays()
         url = _base_url(config, runner)
         announce(f"Composure serves on {url}")
@@ -65,15 +71,17 @@ async def serve(config: Config, *, is_demo: bool, demo_video: Path | None, annou
     except (StorageError, CommandError) as exc:
         raise CannotStart(str(exc)) from exc
     finally:
+        if renewals is not None:
+            renewals.cancel()
         await runner.cleanup()
 
 
-def _tls(config: Config) -> ssl.SSLContext | None:
+def _served_certificate(config: Config) -> ServedCertificate | None:
     if config.self_signed:
         names = (config.host, os.uname().nodename)
-        return server_context(*self_signed(config.data_dir, names, now=clock.utc_now()))
+        return ServedCertificate(*self_signed(config.data_dir, names, now=clock.utc_now()))
     if config.tls_cert is not None and config.tls_key is not None:
-        return server_context(config.tls_cert, config.tls_key)
+        return ServedCertificate(config.tls_cert, config.tls_key)
     return None
 
 

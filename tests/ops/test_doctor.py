@@ -17,8 +17,9 @@ import pytest
 from sqlalchemy import text
 
 from models.loader import MODELS_DIR
+from server.app import make_app
 from server.clock import utc_now
-from server.config import Config
+from server.config import Config, ConfigError
 from server.db.engine import Database, database_url
 from server.db.migrate import migrate
 from server.ops.doctor import State, as_text, network, relay, storage, wallclock
@@ -129,6 +130,45 @@ async def test_a_certificate_without_its_chain(tmp_path):
 async def test_https_that_nobody_speaks(tmp_path):
     found = await complaint(config(tmp_path, public_url="https://interviews.example.org"), "HTTPS")
     assert "behind_proxy" in found.fix
+
+
+async def test_http_in_the_public_url_of_a_server_with_a_self_signed_certificate(tmp_path):
+    found = await complaint(config(tmp_path, self_signed="1", public_url="http://interviews.example.org"), "HTTPS")
+    assert "https://" in found.fix
+
+
+@pytest.mark.parametrize(("to_days", "state"), [(90, State.WARNING), (-1, State.FAILED)])
+async def test_a_running_server_that_shows_another_certificate_than_the_file(tmp_path, to_days, state):
+    shown = write_certificate(tmp_path, name="shown", from_days=-9, to_days=to_days)
+    names = ("--tls-cert", str(shown[0]), "--tls-key", str(shown[1]))
+    files = write_certificate(tmp_path)
+    server = ServerProcess(tmp_path / "data", *names)
+    try:
+        it = config(tmp_path, port=server.base_url.rpartition(":")[2], **tls(files))
+        found = await complaint(it, "TLS certificate", state)
+        assert "the running server still shows another one" in found.found
+        assert "log" in found.fix
+    finally:
+        server.stop()
+
+
+# Settings that the server reads when it starts
+
+
+@pytest.mark.parametrize(("setting", "value"), [("stress_model", "nothing.json"), ("transcriber", "./no-such-folder")])
+async def test_a_model_with_which_the_server_would_not_start(tmp_path, setting, value):
+    it = config(tmp_path, **{setting: value})
+    found = await complaint(it, "configuration")
+    assert setting in found.found
+    assert setting in found.fix
+    with pytest.raises(ConfigError):
+        make_app(it)
+    assert (
+        run_doctor(
+            "--port", "0", "--data-dir", str(tmp_path / "data"), f"--{setting.replace('_', '-')}", value
+        ).returncode
+        == 2
+    )
 
 
 # Disk and database

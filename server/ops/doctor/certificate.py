@@ -15,29 +15,31 @@ from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
 from server.config import Config
 from server.ops.certificate import WILDCARD_HOSTS
 from server.ops.doctor.findings import Finding, failed, ok, warning
+from server.ops.doctor.running import served_certificate
 
 HTTPS, CERTIFICATE, KEY = "HTTPS", "TLS certificate", "TLS key"
 SOON = timedelta(days=14)
 
-_RENEW = "Renew it (with Let's Encrypt: certbot renew) and restart the server."
+_RENEW = "Renew it (with Let's Encrypt: certbot renew); a running server takes it up within a minute."
 
 
 async def check(config: Config, now: datetime) -> Sequence[Finding]:
     """Look at how browsers will come in, and at the certificate if there is one."""
     findings = [_https(config)]
     if config.tls_cert is not None and config.tls_key is not None:
-        findings += await asyncio.to_thread(_certificate, config, config.tls_cert, config.tls_key, now)
+        served = await served_certificate(config)
+        findings += await asyncio.to_thread(_certificate, config, config.tls_cert, config.tls_key, now, served)
     return findings
 
 
 def _https(config: Config) -> Finding:
     is_public_https = config.public_url.startswith("https://")
+    if config.uses_tls and config.public_url and not is_public_https:
+        fix = "Let public_url begin with https://."
+        return failed(HTTPS, "the server speaks HTTPS but public_url says http", fix)
     if config.self_signed:
         return ok(HTTPS, "by a self-signed certificate: each browser warns once")
     if config.uses_tls:
-        if config.public_url and not is_public_https:
-            fix = "Let public_url begin with https://."
-            return failed(HTTPS, "the server speaks HTTPS but public_url says http", fix)
         return ok(HTTPS, "spoken by the server itself")
     if config.behind_proxy:
         return ok(HTTPS, "left to the proxy in front")
@@ -50,7 +52,9 @@ def _https(config: Config) -> Finding:
     return warning(HTTPS, "plain HTTP: browsers on other machines refuse camera and microphone", fix)
 
 
-def _certificate(config: Config, certificate_path: Path, key_path: Path, now: datetime) -> list[Finding]:
+def _certificate(
+    config: Config, certificate_path: Path, key_path: Path, now: datetime, served: x509.Certificate | None
+) -> list[Finding]:
     try:
         chain = x509.load_pem_x509_certificates(certificate_path.read_bytes())
     except OSError as exc:
@@ -59,7 +63,13 @@ def _certificate(config: Config, certificate_path: Path, key_path: Path, now: da
     except ValueError:
         return [failed(CERTIFICATE, f"{certificate_path} is no PEM certificate", "Give the full chain in PEM form.")]
     leaf = chain[0]
-    return [_validity(leaf, now), _names(config, leaf), *_chain(chain), *_key(leaf, key_path)]
+    return [
+        _validity(leaf, now),
+        _names(config, leaf),
+        *_chain(chain),
+        *_key(leaf, key_path),
+        *_served(leaf, served, now),
+    ]
 
 
 def _validity(leaf: x509.Certificate, now: datetime) -> Finding:
@@ -101,6 +111,15 @@ def _covers(name: str, host: str) -> bool:
     if name.startswith("*."):
         return host.partition(".")[2] == name[2:]
     return name == host
+
+
+def _served(leaf: x509.Certificate, served: x509.Certificate | None, now: datetime) -> list[Finding]:
+    """Compare the certificate of the file with the one that the running server shows."""
+    if served is None or served == leaf:
+        return []
+    said = f"the running server still shows another one, valid until {served.not_valid_after_utc:%Y-%m-%d}"
+    fix = "It takes a renewed pair up within a minute: if it does not, look at its log, and let it read both files."
+    return [(failed if now >= served.not_valid_after_utc else warning)(CERTIFICATE, said, fix)]
 
 
 def _chain(chain: Sequence[x509.Certificate]) -> list[Finding]:

@@ -8,8 +8,20 @@ from pathlib import Path
 from models.loader import MODELS_DIR
 from server import clock
 from server.config import Config
-from server.ops.doctor import addresses, certificate, database, media, models, ports, relay, storage, stun, wallclock
-from server.ops.doctor.findings import Diagnosis, Finding, failed, ok
+from server.ops.doctor import (
+    addresses,
+    certificate,
+    database,
+    media,
+    models,
+    ports,
+    relay,
+    settings,
+    storage,
+    stun,
+    wallclock,
+)
+from server.ops.doctor.findings import CONFIGURATION, Diagnosis, Finding, failed
 from server.ops.doctor.network import within
 
 CHECK_TIMEOUT_S = 14.0
@@ -31,6 +43,7 @@ async def examine(
     """
     start_s = clock.monotonic_s()
     first: tuple[tuple[str, Awaitable[Sequence[Finding]]], ...] = (
+        (CONFIGURATION, settings.check(config)),
         ("data folder", storage.check(config)),
         ("database", database.check(config)),
         ("clock", wallclock.check(config, now)),
@@ -45,8 +58,8 @@ async def examine(
     groups = await asyncio.gather(*(_limited(name, work) for name, work in first))
     # Last and alone: it needs the ports that another check looks at, and an idle processor to be timed on.
     call = await _limited("loopback call", media.check(config))
-    found = [ok("configuration", "every setting can be used"), *(finding for group in groups for finding in group)]
-    return Diagnosis(findings=(*found, *call), took_s=clock.monotonic_s() - start_s)
+    found = (finding for group in (*groups, call) for finding in group)
+    return Diagnosis(findings=tuple(found), took_s=clock.monotonic_s() - start_s)
 
 
 async def _limited(name: str, work: Awaitable[Sequence[Finding]]) -> Sequence[Finding]:

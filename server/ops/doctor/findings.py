@@ -5,6 +5,9 @@ from enum import StrEnum
 
 from server.config import ConfigError
 
+CONFIGURATION = "configuration"
+"""The check of the settings themselves."""
+
 
 class State(StrEnum):
     """How good a finding is."""
@@ -59,8 +62,14 @@ class Diagnosis:
         """True when nothing failed; warnings are let pass."""
         return self.count(State.FAILED) == 0
 
+    @property
+    def exit_status(self) -> int:
+        """Of the command: 0 well, 1 something failed, 2 a setting cannot be used, so that the server does not start."""
+        failures = {finding.check for finding in self.findings if finding.state is State.FAILED}
+        return 2 if CONFIGURATION in failures else int(bool(failures))
+
 
 def config_failure(error: ConfigError) -> Diagnosis:
     """Return the diagnosis of settings that cannot be used: nothing else can be looked at."""
     fix = "Correct the setting that is named; `python -m server serve --help` and docs/install.md list them all."
-    return Diagnosis(findings=(failed("configuration", str(error), fix),), took_s=0.0)
+    return Diagnosis(findings=(failed(CONFIGURATION, str(error), fix),), took_s=0.0)

@@ -1,21 +1,16 @@
 """The TCP port of the pages and the UDP ports of the media."""
 
 import asyncio
-import contextlib
 import errno
-import json
 import socket
 from collections.abc import Sequence
 
-import aiohttp
-
 from server.config import Config
-from server.network import url_host
 from server.ops.doctor.findings import Finding, failed, ok, warning
+from server.ops.doctor.running import is_ours
 from server.rtc.addresses import local_addresses
 
 TCP, UDP = "TCP port", "UDP ports"
-ANSWER_TIMEOUT_S = 3.0
 
 PORTS_PER_SESSION = 4
 """A connection uses one port; two people publish and watch each other."""
@@ -35,7 +30,7 @@ async def check_tcp(config: Config) -> Sequence[Finding]:
             probe.bind(address)
             probe.listen(1)
     except OSError as exc:
-        if exc.errno == errno.EADDRINUSE and await _is_ours(config):
+        if exc.errno == errno.EADDRINUSE and await is_ours(config):
             return [ok(TCP, f"{where} is answered by this program, which is running")]
         return [failed(TCP, f"{where} {_reason(exc)}", _tcp_fix(config, exc))]
     return [ok(TCP, f"{where} is free")]
@@ -55,22 +50,6 @@ def _tcp_fix(config: Config, exc: OSError) -> str:
     if exc.errno == errno.EACCES:
         return "Ports below 1024 need root or CAP_NET_BIND_SERVICE; or use a proxy in front and a higher port."
     return "Let host be an address of this machine, 0.0.0.0 for all of them, or 127.0.0.1."
-
-
-async def _is_ours(config: Config) -> bool:
-    scheme = "https" if config.uses_tls else "http"
-    timeout = aiohttp.ClientTimeout(total=ANSWER_TIMEOUT_S)
-    with contextlib.suppress(aiohttp.ClientError, TimeoutError, ValueError, OSError):
-        async with (
-            aiohttp.ClientSession(timeout=timeout) as http,
-            # Whose certificate it is does not matter here.
-            http.get(
-                f"{scheme}://{url_host(config.host)}:{config.port}/healthz", ssl=False, allow_redirects=False
-            ) as response,
-        ):
-            answer = json.loads(await response.content.read(10_000))
-            return isinstance(answer, dict) and {"status", "database", "rooms"} <= set(answer)
-    return False
 
 
 async def check_udp(config: Config) -> Sequence[Finding]:
