@@ -116,6 +116,7 @@ async def test_dashboard_shows_evidence_and_forgets_it_when_nothing_comes(world,
         assert await page.locator(".signal-value").count() == 0, "no value that is not live"
         await expect(page.locator("#voice-body .contour-value").first).to_have_text("—")
         await page.click("#peak-list .peak-why summary")
+        await expect(page.locator("#peak-list .why-parts .number").first).to_be_visible()
         shown = await page.locator("#peak-list .why-parts .number").all_inner_texts()
         assert sum(float(text.replace("−", "-")) for text in shown) == pytest.approx(0.14), "as the rise is shown"
         assert complaints == []
