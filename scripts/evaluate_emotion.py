@@ -4,7 +4,8 @@ Without --protocol the npz holds `pixels` uint8 (N, H, W) or (N, H, W, 3), faces
 class names; rows of other classes are left out and counted. With --protocol the npz is FER2013 with FER+ votes, and
 `without_twins` has the figures of those test faces that are no other copy of a training face.
 
-Faces are levelled and framed by their landmarks first, as those of a call are, where FaceMesh finds any (n_framed).
+With --framing landmarks faces are levelled and framed first, as those of a call are, where FaceMesh finds landmarks
+(n_framed).
 """
 
 import argparse
@@ -93,8 +94,8 @@ def parse_options() -> argparse.Namespace:
     parser.add_argument("--model", type=Path, help="an ONNX file instead of the one of models/manifest.toml")
     parser.add_argument("--protocol", choices=("ferplus7", "fer2013"), help="how to read FER2013")
     parser.add_argument("--usage", type=int, default=1, help="0 Training, 1 PublicTest; with --protocol only")
-    parser.add_argument("--framing", choices=("landmarks", "picture"), default="landmarks",
-                        help="picture leaves faces as the pictures frame them")  # fmt: skip
+    parser.add_argument("--framing", choices=("picture", "landmarks"), default="picture",
+                        help="as the pictures frame them, or as in a call")  # fmt: skip
     parser.add_argument("--damage", action="store_true", help="also measure on smaller, blurred, darker faces")
     parser.add_argument("--kbps", type=int, help="also measure on faces sent through a video call of this bit rate")
     parser.add_argument("--codec", choices=sorted(ENCODERS), default="vp8", help="of that call")

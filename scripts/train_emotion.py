@@ -52,7 +52,7 @@ def main() -> int:
     if options.export:
         from scripts.train_emotion_export import export_student
 
-        export_student(options.out, options.data, options.models)
+        export_student(options.out, options.data, options.models, options.average_with)
     return 0
 
 
@@ -79,6 +79,7 @@ def parse_options() -> argparse.Namespace:
         "--no-teachers", dest="teachers", action="store_false", help="train the student on labels alone"
     )
     parser.add_argument("--no-export", dest="export", action="store_false", help="leave models/ as it is")
+    parser.add_argument("--average-with", type=Path, help="--out of the run that made --start: export the mean of both")
     parser.add_argument("--export-only", action="store_true", help="write models/emotion.onnx from a finished student")
     parser.add_argument("--rank", type=int, default=0, help=argparse.SUPPRESS)
     parser.add_argument("--meeting", type=Path, help=argparse.SUPPRESS)

@@ -45,17 +45,25 @@ class _Deployed(nn.Module):  # type: ignore[misc]  # torch is absent where types
         return torch.softmax(votes, dim=1), torch.softmax(labels, dim=1), embedding
 
 
-def export_student(checkpoints: Path, data: Path, folder: Path) -> None:
+def export_student(checkpoints: Path, data: Path, folder: Path, average_with: Path | None = None) -> None:
     """Export the finished student, with temperatures fitted on the training faces that no network has seen.
 
     Args:
         checkpoints: folder of student.pt and student.json.
         data: folder of fer2013.npz.
         folder: gets emotion.onnx and the entry [emotion] of manifest.toml.
+        average_with: folder of an earlier student.pt from which this one went on; the mean of both weights is exported
+            (Wortsman et al. 2022, "Model soups"). None for this one alone.
     """
     report = json.loads((checkpoints / "student.json").read_text())
     net = EmotionNet(stem_stride=report["stem_stride"], size_px=report["size_px"])
-    net.load_state_dict(torch.load(checkpoints / "student.pt", map_location="cpu", weights_only=True))
+    weights = torch.load(checkpoints / "student.pt", map_location="cpu", weights_only=True)
+    if average_with is not None:
+        other = torch.load(average_with / "student.pt", map_location="cpu", weights_only=True)
+        weights = {
+            name: (value + other[name]) / 2 if value.is_floating_point() else value for name, value in weights.items()
+        }
+    net.load_state_dict(weights)
     training = load_training(data)
     export(net.eval(), training.rows(held_out_rows(training.has_votes)), folder)
 

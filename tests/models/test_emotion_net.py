@@ -16,7 +16,7 @@ from pipeline.video.crop import FACE_SIZE_PX, MIN_CONTRAST, prepare_faces  # noq
 from scripts.train_emotion_augment import Dice, augment, equalise, mix, normalise, place  # noqa: E402
 from scripts.train_emotion_crew import Crew  # noqa: E402
 from scripts.train_emotion_data import load_training  # noqa: E402
-from scripts.train_emotion_export import export, fit_temperature, fold_batch_norm  # noqa: E402
+from scripts.train_emotion_export import export, export_student, fit_temperature, fold_batch_norm  # noqa: E402
 from scripts.train_emotion_loop import Run, Setting  # noqa: E402
 from scripts.train_emotion_losses import supervised_loss  # noqa: E402
 from scripts.train_emotion_networks import build  # noqa: E402
@@ -212,6 +212,28 @@ def test_what_is_exported_computes_the_same_and_can_be_trained_on(folder, tmp_pa
     again = EmotionNet(stem_stride=2, size_px=64)
     load_deployed(again, tmp_path / "models" / "emotion.onnx", faces)
     np.testing.assert_allclose(again.eval()(faces).detach(), net(faces).detach(), atol=1e-4)
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")  # as above
+@pytest.mark.filterwarnings("ignore::torch.jit.TracerWarning")
+def test_the_mean_of_two_runs_is_exported(folder, tmp_path):
+    nets = []
+    for name in ("one", "other"):
+        nets.append(EmotionNet(stem_stride=2, size_px=64).eval())
+        for _, _, norm in conv_norm_pairs(nets[-1]):
+            torch.nn.init.normal_(norm.bias, std=0.1)  # as above
+        (tmp_path / name).mkdir()
+        torch.save(nets[-1].state_dict(), tmp_path / name / "student.pt")
+    (tmp_path / "one" / "student.json").write_text('{"stem_stride": 2, "size_px": 64}')
+    export_student(tmp_path / "one", folder, tmp_path / "models", average_with=tmp_path / "other")
+    with torch.no_grad():
+        for mine, theirs in zip(nets[0].parameters(), nets[1].parameters(), strict=True):
+            mine.copy_((mine + theirs) / 2)
+    faces = torch.randn(4, 1, FACE_SIZE_PX, FACE_SIZE_PX)
+    again = EmotionNet(stem_stride=2, size_px=64)
+    load_deployed(again, tmp_path / "models" / "emotion.onnx", faces)
+    np.testing.assert_allclose(again.eval()(faces).detach(), nets[0](faces).detach(), atol=1e-4)
 
 
 def test_temperature_undoes_overconfidence():

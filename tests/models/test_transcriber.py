@@ -44,7 +44,7 @@ def test_off_and_the_default_need_nothing():
 
 def test_a_missing_library_is_said_at_start_with_what_to_do(monkeypatch):
     monkeypatch.setitem(sys.modules, "faster_whisper", None)
-    with pytest.raises(ModelError, match="faster-whisper is not installed: .venv/bin/pip install faster-whisper"):
+    with pytest.raises(ModelError, match=r"faster-whisper is not installed: \.venv/bin/pip install faster-whisper"):
         load_transcriber("small.en")
 
 
