@@ -18,16 +18,16 @@ SCORE_LIMITS = (0.5, 0.8)
 """Detection score. On 30 s of ten undisturbed talkers it stays in 0.82-0.98; covered eyes give 0.78."""
 
 SIZE_LIMITS_PX = (16.0, 48.0)
-"""Side of the crop in pixels of the frame; 48 is what the network was trained on, 24 costs 4 points, 16 costs 10."""
+"""Side of the crop in pixels of the frame; 48 is what the network was trained on, 24 costs 5 points, 16 costs 13."""
 
 LIGHT_LIMITS = (10.0, 40.0)
-"""Mean grey level of the crop; with camera noise of 2 levels 39 costs 2 points, 13 costs 6 and 9 costs 10."""
+"""Mean grey level of the crop; with camera noise of 2 levels 39 costs 2 points, 13 costs 8 and 9 costs 16."""
 
 CLIPPED_LIMITS = (0.25, 0.75)
 """Share of the crop at level 250 or more, here from full to no quality: 0.3 costs 3 points, 0.6 costs 9."""
 
 SHARPNESS_LIMITS = (0.05, 0.18)
-"""See :func:`sharpness`; a blur of 1 px of 48 gives 0.18 and costs 2 points, 3 px give 0.05 and cost 20."""
+"""See :func:`sharpness`; a blur of 1 px of 48 gives 0.18 and costs 3 points, 3 px give 0.05 and cost 24."""
 
 CLIPPED_LEVEL = 250
 
