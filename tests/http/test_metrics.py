@@ -57,6 +57,15 @@ async def test_with_a_token_only_its_holder(tmp_path):
 
 
 @pytest.mark.slow
+def _bits_per_s(figures):
+    """Return the rates of both directions and kinds."""
+    return [
+        figures["composure_bits_per_second", ("direction", direction), ("kind", kind)]
+        for direction in ("publish", "watch")
+        for kind in ("audio", "video")
+    ]
+
+
 async def test_the_figures_move_with_a_call_and_name_nobody(world):
     before = await read(world)
     assert before["composure_publishers",] == 0
@@ -64,7 +73,9 @@ async def test_the_figures_move_with_a_call_and_name_nobody(world):
         await until(lambda: len(view.video.packets) > 60)
         plane = world.app[keys.PLANE]
         await until(lambda: all(report.rtt_s is not None for report in plane.reports()), 20)
-        during = await read(world)
+        async with asyncio.timeout(60):  # rates look back a second, in which a busy machine may have sent nothing
+            while not all(_bits_per_s(during := await read(world))):  # noqa: ASYNC110 - there is no event for it
+                await asyncio.sleep(0.2)
         _, text = await world.anonymous.ask("GET", "/metrics")
     await until(lambda: world.app[keys.PLANE].measures.closes.count >= 2)
     after = await read(world)
@@ -77,7 +88,7 @@ async def test_the_figures_move_with_a_call_and_name_nobody(world):
         ("composure_media_views_total", 1),
         ("composure_media_plis_total", 0),
         ("composure_media_nacks_total", 0),
-        ("composure_dwell_seconds_count", 60),
+        ("composure_dwell_seconds_count", 30),  # what a viewer gets from the history has waited for nobody
         ("composure_join_seconds_count", 2),
         ("composure_first_picture_seconds_count", 1),
     ):
@@ -89,8 +100,6 @@ async def test_the_figures_move_with_a_call_and_name_nobody(world):
     assert after["composure_close_seconds_count",] >= 2
     for direction in ("publish", "watch"):
         assert 0 < during["composure_rtt_seconds", ("direction", direction), ("quantile", "1")] < 1
-        for kind in ("audio", "video"):
-            assert during["composure_bits_per_second", ("direction", direction), ("kind", kind)] > 0
     assert during["composure_asked_bits_per_second", ("quantile", "0.5")] > 100_000
     assert during["composure_loop_lag_p99_seconds",] >= 0
     assert during["composure_draining",] == 0
