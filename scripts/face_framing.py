@@ -16,7 +16,6 @@ def apply_framing(pixels: ImageArray, framing: FloatArray) -> ImageArray:
             ``affine_grid`` takes them; the identity leaves a picture as it is.
     """
     side = SOURCE_SIZE_PX
-    # Bilinear sampling blurs: it costs a point of accuracy.
     framed = np.empty((len(pixels), side, side), np.uint8)
     for i_face, (face, matrix) in enumerate(zip(pixels, framing, strict=True)):
         if max(face.shape) > 2 * side:  # else sampling would alias
@@ -29,6 +28,7 @@ def apply_framing(pixels: ImageArray, framing: FloatArray) -> ImageArray:
             face,
             np.column_stack((scale, offset)),
             (side, side),
+            # Bilinear sampling blurs: it costs a point of accuracy.
             flags=cv2.INTER_LANCZOS4 | cv2.WARP_INVERSE_MAP,
             borderMode=cv2.BORDER_REPLICATE,
         )

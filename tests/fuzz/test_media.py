@@ -14,10 +14,10 @@ from server.rtc.vp8 import parse_descriptor, renumbered
 from server.taps.bitstream import BitstreamError, h264_format, split_annexb, vp8_format
 from server.taps.matroska import MatroskaWriter, StreamChangedError
 from server.taps.pcm import SoundDecoder
+from tests.fakes.plane_bench import Keeper, bench
 from tests.fakes.rtc_packets import packet
 from tests.fakes.rtc_peer import until
 from tests.fuzz.harness import Loop, fuzz
-from tests.rtc.test_plane import Keeper, bench
 
 pytestmark = pytest.mark.slow
 

@@ -14,8 +14,8 @@ import pytest
 
 from server.rtc import connection as connection_module
 from tests.fakes.coturn import SECRET, Coturn
+from tests.fakes.plane_bench import bench
 from tests.fakes.rtc_peer import PublishingClient, until
-from tests.rtc.test_plane import bench
 
 _log = logging.getLogger(__name__)
 LAG_MS = 50.0

@@ -9,8 +9,8 @@ from aiortc.rtp import RtpPacket
 from OpenSSL import SSL
 
 from server.rtc.outgoing import MAX_NACKED
+from tests.fakes.plane_bench import bench
 from tests.fakes.rtc_peer import until
-from tests.rtc.test_plane import bench
 
 
 @pytest.fixture

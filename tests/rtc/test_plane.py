@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import hashlib
 import itertools
 import socket
 import threading
@@ -10,102 +9,14 @@ import time
 
 import pytest
 
-from server.clock import monotonic_s
-from server.config import Config
-from server.errors import Conflict, NotFound, TooManyRequests, Unavailable, Unprocessable
+from server.errors import Conflict, NotFound, Unavailable
 from server.media import Codec, Kind
 from server.rtc import plane as plane_module
 from server.rtc import source as source_module
-from server.rtc.frames import AudioAssembler, VideoAssembler
-from server.rtc.packets import MediaPacket, Unwrapper, starts_keyframe
-from server.rtc.plane import MAX_ANSWERING, MAX_VIEWS_EACH, MediaPlane, PublisherState
-from tests.fakes.rtc_peer import PublishingClient, WatchingClient, unplug, until
-
-
-class Keeper:
-    def __init__(self):
-        self.frames, self.reason = [], None
-
-    def push(self, frame):
-        self.frames.append(frame)
-
-    def ended(self, reason):
-        self.reason = reason
-
-    def of(self, kind):
-        return [frame for frame in self.frames if frame.kind is kind]
-
-
-class Bench:
-    """A plane that notes its events, and whatever has to be closed."""
-
-    def __init__(self, **settings):
-        self.events = []
-        config = Config.from_env({}, {"ice_addresses": "127.0.0.1", **settings})
-        self.plane = MediaPlane(config, clock=monotonic_s, on_publisher=self.events.append)
-        self.clients = []
-
-    def states(self):
-        return [event.state.value for event in self.events]
-
-    async def publisher(self, participant_id="candidate", **options):
-        client = PublishingClient(**options)
-        self.clients.append(client)
-        client.resource = await client.publish(self.plane, participant_id=participant_id)
-        return client
-
-    async def viewer(self, viewer_id="interviewer", source_id="candidate", **options):
-        client = WatchingClient(**options)
-        self.clients.append(client)
-        client.resource = await client.watch(self.plane, source_id=source_id, viewer_id=viewer_id)
-        return client
-
-    async def live(self):
-        await until(lambda: self.events and self.events[-1].state is PublisherState.LIVE)
-
-
-@contextlib.asynccontextmanager
-async def bench(**settings):
-    it = Bench(**settings)
-    try:
-        yield it
-    finally:
-        await it.plane.close()
-        for client in it.clients:
-            await client.close()
-
-
-def hashes(frames):
-    return [hashlib.sha256(data).hexdigest() for data in frames]
-
-
-def seen(track, codec):
-    """Assemble what a viewer received, as its browser would."""
-    seqs, stamps = Unwrapper(16), Unwrapper(32)
-    assembler = AudioAssembler() if codec is Codec.OPUS else VideoAssembler(codec)
-    frames = []
-    for packet in track.packets:
-        media = MediaPacket(
-            kind=Kind.AUDIO if codec is Codec.OPUS else Kind.VIDEO,
-            codec=codec,
-            epoch=1,
-            seq=seqs.unwrap(packet.sequence_number),
-            timestamp=stamps.unwrap(packet.timestamp),
-            marker=bool(packet.marker),
-            payload=packet.payload,
-            padding_size=0,
-            audio_level=None,
-            arrival_s=0.0,
-            capture_s=0.0,
-            starts_keyframe=starts_keyframe(codec, packet.payload),
-        )
-        frames += assembler.push(media)
-    return frames
-
-
-def is_run_of(part, whole):
-    """Tell whether ``part`` appears in ``whole`` without a gap."""
-    return any(whole[i : i + len(part)] == part for i in range(len(whole) - len(part) + 1))
+from server.rtc.packets import starts_keyframe
+from server.rtc.plane import MAX_VIEWS_EACH, PublisherState
+from tests.fakes.plane_bench import Bench, Keeper, bench, hashes, is_run_of, seen
+from tests.fakes.rtc_peer import PublishingClient, unplug, until
 
 
 async def test_vp8_and_opus_reach_viewer_and_consumer_bit_exact():
@@ -310,21 +221,6 @@ async def test_a_viewer_holds_few_connections_and_the_newest_stay():
             it.plane.owner(kept.resource.id)
 
 
-async def test_a_flood_of_offers_is_answered_a_few_at_a_time():
-    async with bench() as it:
-        await it.publisher()
-        client = WatchingClient()
-        it.clients.append(client)
-        offer = await client.offer()
-        flood = [it.plane.watch("room", "candidate", "interviewer", offer) for _ in range(3 * MAX_ANSWERING)]
-        flood += [it.plane.publish("room", "flooder", offer.replace("recvonly", "sendonly")) for _ in flood]
-        results = await asyncio.gather(*flood, return_exceptions=True)
-        refused = [result for result in results if isinstance(result, TooManyRequests)]
-        assert len(refused) == len(flood) - 2 * MAX_ANSWERING
-        assert it.plane.stats().total["viewers"] <= MAX_VIEWS_EACH
-        await it.viewer()  # and later there is place again
-
-
 async def test_close_takes_less_than_a_second_and_leaves_no_task():
     tasks = asyncio.all_tasks()
     it = Bench()
@@ -435,56 +331,6 @@ def take_two_ports(stack):
     raise AssertionError("no two neighbouring ports are free")
 
 
-async def test_watching_someone_who_does_not_publish_is_to_be_tried_again():
-    async with bench() as it:
-        with pytest.raises(Conflict) as caught:
-            await it.viewer()
-        assert caught.value.retry_after_s == 1
-
-
-async def test_a_viewer_who_cannot_take_the_codec_is_told():
-    async with bench() as it:
-        await it.publisher(codec="H264")
-        await it.live()
-        with pytest.raises(Unprocessable, match="H264"):
-            await it.viewer(codecs=("VP8",))
-
-
-async def test_a_returning_publisher_keeps_the_codec_of_its_viewers():
-    async with bench() as it:
-        await it.publisher(codec="H264", audio=False)
-        await it.live()
-        viewer = await it.viewer()
-        other = PublishingClient(audio=False)
-        it.clients.append(other)
-        transceiver = other.peer.getTransceivers()[0]
-        transceiver.setCodecPreferences([])
-        await other.publish(it.plane)
-        assert it.events[-1].video_codec == "H264"
-        assert it.plane.owner(viewer.resource.id)
-
-
-async def test_a_viewer_of_another_codec_is_closed_so_that_it_asks_anew():
-    async with bench() as it:
-        await it.publisher(codec="H264", audio=False)
-        await it.live()
-        viewer = await it.viewer()
-        await it.publisher(codec="VP8", audio=False)
-        with pytest.raises(NotFound):
-            it.plane.owner(viewer.resource.id)
-
-
-async def test_an_offer_the_wrong_way_round_is_refused():
-    async with bench() as it:
-        watcher, publisher = WatchingClient(), PublishingClient()
-        it.clients += [watcher, publisher]
-        with pytest.raises(Unprocessable, match="sends neither"):
-            await it.plane.publish("room", "candidate", await watcher.offer())
-        await it.publisher()
-        with pytest.raises(Unprocessable, match="receives neither"):
-            await it.plane.watch("room", "candidate", "viewer", await publisher.offer())
-
-
 async def test_a_connection_that_never_comes_up_is_closed(monkeypatch):
     monkeypatch.setattr(plane_module, "CONNECT_TIMEOUT_S", 0.6)
     async with bench() as it:
@@ -517,86 +363,6 @@ async def test_a_viewer_to_whom_nothing_can_be_sent_is_dropped_and_nobody_else_n
         assert (total["viewers_failed"], total["viewers"], total["packets_malformed"]) == (1, 1, 0)
         numbers = [packet.sequence_number for packet in good.video.packets]
         assert all((b - a) % 2**16 == 1 for a, b in itertools.pairwise(numbers))
-
-
-@pytest.mark.parametrize(
-    ("line", "instead"),
-    [("a=mid:0", "a=mid:" + "x" * 300), ("a=extmap:1 urn:ietf:params:rtp-hdrext:sdes:mid", None)],
-)
-async def test_an_offer_whose_packets_could_not_be_made_is_refused(line, instead):
-    async with bench() as it:
-        await it.publisher()
-        await it.live()
-        client = WatchingClient()
-        it.clients.append(client)
-        offer = await client.offer()
-        assert line in offer
-        if instead is None:
-            offer = offer.replace(line, line.replace("a=extmap:1 ", "a=extmap:300 "))
-        else:
-            offer = offer.replace(line, instead).replace("BUNDLE 0 ", f"BUNDLE {'x' * 300} ")
-        with pytest.raises(Unprocessable, match="is not usable"):
-            await it.plane.watch("room", "candidate", "viewer", offer)
-
-
-async def test_names_that_nobody_resolves_do_not_delay_the_answer():
-    async with bench() as it:
-        client = PublishingClient()
-        it.clients.append(client)
-        offer = await client.offer()
-        hidden = "\r\n".join(
-            line.replace("127.0.0.1", "0f8a1c3e-1111-2222-3333-444455556666.local") if "candidate:" in line else line
-            for line in offer.splitlines()
-        )
-        start_s = time.monotonic()
-        resource = await it.plane.publish("room", "candidate", hidden + "\r\n")
-        assert time.monotonic() - start_s < 0.7
-        await client.accept(resource.answer_sdp)
-        await it.live()
-
-
-async def test_trickled_candidates_are_taken_and_a_restart_is_refused():
-    async with bench() as it:
-        client = PublishingClient()
-        it.clients.append(client)
-        offer = await client.offer()
-        candidates = [line for line in offer.splitlines() if line.startswith("a=candidate")]
-        bare = "\r\n".join(line for line in offer.splitlines() if "candidate" not in line) + "\r\n"
-        resource = await it.plane.publish("room", "candidate", bare)
-        ufrag = next(line for line in offer.splitlines() if line.startswith("a=ice-ufrag"))
-        await it.plane.trickle(resource.id, "\r\n".join([ufrag, "m=audio 9 RTP/AVP 0", "a=mid:0", candidates[0]]))
-        with pytest.raises(Unprocessable, match="ICE restart"):
-            await it.plane.trickle(resource.id, "a=ice-ufrag:other\r\na=ice-pwd:abcdefghijklmnopqrstuvwxyz\r\n")
-        await client.accept(resource.answer_sdp)
-        await it.live()
-
-
-async def test_two_offers_at_once_leave_one_connection():
-    async with bench() as it:
-        clients = [PublishingClient(), PublishingClient()]
-        it.clients += clients
-        offers = [await client.offer() for client in clients]
-        results = await asyncio.gather(
-            *(it.plane.publish("room", "candidate", offer) for offer in offers), return_exceptions=True
-        )
-        assert sorted(type(result).__name__ for result in results) == ["Conflict", "Resource"]
-        assert it.plane.stats().total["publishers"] == 1
-
-
-async def test_a_request_that_is_cancelled_leaves_nothing_open():
-    async with bench() as it:
-        client = PublishingClient()
-        it.clients.append(client)
-        tasks = asyncio.all_tasks()
-        publishing = asyncio.create_task(it.plane.publish("room", "candidate", await client.offer()))
-        await asyncio.sleep(0)
-        publishing.cancel()
-        with pytest.raises(asyncio.CancelledError):
-            await publishing
-        await until(lambda: {task.get_name() for task in asyncio.all_tasks() - tasks} <= {"rtc-tick"}, 3)
-        assert it.plane.publication("room", "candidate") is None
-        await it.publisher()
-        await it.live()
 
 
 async def test_rooms_are_apart_and_counted_apart():

@@ -4,8 +4,8 @@ from dataclasses import replace
 
 from server.media import Kind
 from server.rtc.incoming import IncomingTrack
+from tests.fakes.plane_bench import bench
 from tests.fakes.rtc_peer import until
-from tests.rtc.test_plane import bench
 
 
 async def test_a_call_is_measured_from_offer_to_close():

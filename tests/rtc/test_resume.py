@@ -9,8 +9,8 @@ import pytest
 
 from server.media import Codec, Kind
 from server.rtc.plane import PublisherState
+from tests.fakes.plane_bench import bench, hashes, is_run_of, seen
 from tests.fakes.rtc_peer import PublishingClient, unplug, until, video_clip
-from tests.rtc.test_plane import bench, hashes, is_run_of, seen
 
 _log = logging.getLogger(__name__)
 

@@ -5,8 +5,8 @@ from aiortc import RTCSessionDescription
 
 from server.media import Codec
 from server.rtc.aiortc_private import bind_candidates, datagrams
+from tests.fakes.plane_bench import bench, hashes, is_run_of, seen
 from tests.fakes.rtc_peer import PublishingClient, until
-from tests.rtc.test_plane import bench, hashes, is_run_of, seen
 
 
 async def test_media_goes_on_by_the_new_pair_and_the_old_address_is_a_strangers(monkeypatch):

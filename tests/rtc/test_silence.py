@@ -9,9 +9,9 @@ import pytest
 
 from server.errors import NotFound
 from server.rtc.plane import PublisherState
+from tests.fakes.plane_bench import bench
 from tests.fakes.rtc_peer import until
 from tests.fakes.rtc_process import ClientProcess
-from tests.rtc.test_plane import bench
 
 _log = logging.getLogger(__name__)
 

@@ -11,9 +11,9 @@ from aiortc import MediaStreamTrack
 from server.clock import monotonic_s
 from server.media import Codec, Kind
 from server.rtc.speaking import BEGIN_S, HANGOVER_S, MAX_HOLE_S, SpeakingWatch
+from tests.fakes.plane_bench import Keeper, bench, hashes, is_run_of, seen
 from tests.fakes.rtc_peer import PublishingClient, until
 from tests.fakes.rtc_time import ManualTime
-from tests.rtc.test_plane import Keeper, bench, hashes, is_run_of, seen
 
 PACKET_S = 0.02
 

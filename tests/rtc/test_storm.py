@@ -11,8 +11,8 @@ import pytest
 from aioice.stun import COOKIE
 
 from server.media import Codec
+from tests.fakes.plane_bench import bench, hashes, is_run_of, seen
 from tests.fakes.rtc_peer import PublishingClient, WatchingClient, until
-from tests.rtc.test_plane import bench, hashes, is_run_of, seen
 
 STORM_S = 4.0
 PEER_PER_S, STRANGERS_PER_S = 1200, 3000

@@ -210,3 +210,13 @@ def last(messages: list[dict[str, Any]], type_: str) -> dict[str, Any]:
 
 def types(messages: list[dict[str, Any]]) -> list[str]:
     return [message["type"] for message in messages]
+
+
+async def start_in_vain(call: Call, world: World) -> None:
+    """Ask for the analysis, which something lets fail, and see that the interviewer is told and nothing is on."""
+    received(call.interviewer)
+    await world.rooms.handle(call.interviewer, {"type": "start_analysis"})
+    await world.settle(call.details)
+    messages = received(call.interviewer)
+    assert last(messages, "error")["code"] == "analysis_failed"
+    assert last(messages, "state")["analysis"]["on"] is False

@@ -11,7 +11,7 @@ from server.sessions.figures import close_interrupted
 from server.sessions.records import ConsentKind, Purpose
 from server.sessions.secrets import new_id
 from tests.fakes.rooms import FakeAnalysis, FakeChange, estimate
-from tests.sessions.conftest import Call, World, interview_form, last, received, types
+from tests.sessions.conftest import Call, World, interview_form, last, received, start_in_vain, types
 
 
 async def stored(database: Database, session_id: str) -> list[float]:
@@ -130,12 +130,7 @@ async def test_everybody_sees_that_it_is_on_before_the_first_frame_goes_in(call:
 async def test_a_start_that_fails_is_told_and_leaves_nothing(call: Call, world: World):
     await call.begin(ConsentKind.ANALYSIS)
     world.analysis.failure = OSError("no workers")
-    received(call.interviewer)
-    await world.rooms.handle(call.interviewer, {"type": "start_analysis"})
-    await world.settle(call.details)
-    messages = received(call.interviewer)
-    assert last(messages, "error")["code"] == "analysis_failed"
-    assert last(messages, "state")["analysis"]["on"] is False
+    await start_in_vain(call, world)
     assert "error" not in types(received(call.candidate))
     assert await world.summaries.sessions(call.details.interview.id) == ()
     world.analysis.failure = None

@@ -16,7 +16,7 @@ from server.sessions.principals import Grant
 from server.sessions.records import ConsentKind, InterviewStatus
 from server.sessions.seat import GRACE_S, Connection
 from tests.fakes.rooms import estimate
-from tests.sessions.conftest import PASSWORD, Call, World, last, received, types
+from tests.sessions.conftest import PASSWORD, Call, World, last, received, start_in_vain, types
 
 
 def rename(world: World, table: str, name: str) -> None:
@@ -98,12 +98,7 @@ async def test_who_is_overdue_is_put_out_once_the_database_answers_again(call: C
 async def test_a_session_whose_beginning_cannot_be_told_is_given_up(call: Call, world: World):
     await call.begin(ConsentKind.ANALYSIS)
     world.analysis.before_open = lambda: rename(world, "markers", "away")  # the pages' history needs it
-    received(call.interviewer)
-    await world.rooms.handle(call.interviewer, {"type": "start_analysis"})
-    await world.settle(call.details)
-    messages = received(call.interviewer)
-    assert last(messages, "error")["code"] == "analysis_failed"
-    assert last(messages, "state")["analysis"]["on"] is False
+    await start_in_vain(call, world)
     assert last(received(call.candidate), "state")["analysis"]["on"] is False
     assert world.analysis.newest.is_closed
     assert world.media.attached == []

@@ -4,24 +4,18 @@ from pathlib import Path
 
 import pytest
 
-from server.config import Config
 from server.db.words import find_words
 from server.errors import Gone
 from server.sessions.principals import JoinPrincipal
 from server.sessions.records import ConsentKind
 from tests.fakes.talk import talk
 from tests.sessions.conftest import Call, World, answer, interview_form
-from tests.sessions.test_live_words import News
+from tests.sessions.test_live_words import News, world
+
+__all__ = ["world"]
 
 TRANSCRIPTION = ConsentKind.TRANSCRIPTION
 SECRET = "umbrellas"
-
-
-@pytest.fixture
-async def world(database, clock, tmp_path):
-    made = World(database, clock, Config(data_dir=tmp_path, transcriber="pocketsphinx"))
-    yield made
-    await made.rooms.close()
 
 
 async def say_the_secret(call: Call, world: World) -> None:
